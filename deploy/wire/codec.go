@@ -1,0 +1,43 @@
+package wire
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+)
+
+// Message is any message of this package.
+type Message interface {
+	Online | Info | Desired | State | Event | Telemetry | Command | Reply | RolloutStatus
+}
+
+// Encode writes m as JSON with the current Version. It fails above MaxMessage,
+// so that no broker on the way has to.
+func Encode[M Message](m M) ([]byte, error) {
+	reflect.ValueOf(&m).Elem().FieldByName("V").SetInt(Version)
+	b, err := json.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("encode %T: %w", m, err)
+	}
+	if len(b) > MaxMessage {
+		return nil, fmt.Errorf("encode %T: %d bytes, more than the %d that a message may have", m, len(b), MaxMessage)
+	}
+	return b, nil
+}
+
+// Decode reads one message. It refuses more than MaxMessage bytes, another
+// version, and bytes after the message; it ignores unknown fields, so that a
+// newer sender can add some.
+func Decode[M Message](b []byte) (M, error) {
+	var m M
+	if len(b) > MaxMessage {
+		return m, fmt.Errorf("decode %T: %d bytes, more than the %d that a message may have", m, len(b), MaxMessage)
+	}
+	if err := json.Unmarshal(b, &m); err != nil {
+		return m, fmt.Errorf("decode %T: %w", m, err)
+	}
+	if v := reflect.ValueOf(m).FieldByName("V").Int(); v != Version {
+		return m, fmt.Errorf("decode %T: version %d, this program speaks %d", m, v, Version)
+	}
+	return m, nil
+}

@@ -1,0 +1,92 @@
+// Package ir is the typed graph between a model file and an engine: what the
+// model computes, with every attribute decoded, every shape inferred and every
+// buffer placed, before any engine sees it.
+//
+// It owns the vocabulary of operators (one Go type each, normalised to the
+// newest ONNX form, so that engines never see a file's version), shape
+// inference, the rewrites that make a graph smaller (Fold, Fuse) and the memory
+// plan. It refuses I/O, clocks, randomness and goroutines: the same graph in
+// gives the same plan out.
+//
+// Vocabulary: a Value is one tensor, named by its index (ValueID); a Node
+// applies one Operator to values; a Graph is single-assignment and its nodes
+// stand in topological order; a Plan is a Graph whose shapes are all known,
+// with a place in one arena for each intermediate value.
+//
+//	g, err := onnx.Read(data, onnx.DefaultLimits)   // file → Graph
+//	g, err = ir.Specialise(g, signature)            // all shapes known
+//	g, err = ir.Fold(g, reference.Eval)             // constants computed once
+//	g = ir.Fuse(g, engine.Fusions())                // epilogues into their producers
+//	plan, err := ir.NewPlan(g)                      // one arena
+package ir
+
+import (
+	"fmt"
+
+	"github.com/squadron-edge/squadron/kernels/tensor"
+)
+
+// ValueID is the index of a value in its graph.
+type ValueID int
+
+// NoValue stands for an optional input or output that is absent.
+const NoValue ValueID = -1
+
+// Unknown is a dimension that only a run's inputs decide.
+const Unknown = -1
+
+// Info is what is known of a value before it is computed.
+type Info struct {
+	DType tensor.DType
+	// Shape is nil while even the rank is unknown; a dimension is Unknown
+	// until the graph is specialised.
+	Shape tensor.Shape
+	// Const holds the elements of a value that no input influences.
+	Const *tensor.Tensor
+}
+
+// Value is one tensor of the graph.
+type Value struct {
+	Name string
+	Info
+}
+
+// Node applies an operator. Absent optional inputs are NoValue.
+type Node struct {
+	Name    string
+	Op      Operator
+	Inputs  []ValueID
+	Outputs []ValueID
+}
+
+// Graph is a dataflow graph in single-assignment form. Each value is either an
+// input, a constant, or the output of exactly one node that stands before all
+// its readers.
+type Graph struct {
+	Name    string
+	Values  []Value
+	Inputs  []ValueID
+	Outputs []ValueID
+	Nodes   []Node
+}
+
+// Operator is one operation with its attributes decoded. Implementations are
+// the plain structs of this package; an engine switches over their type.
+type Operator interface {
+	// Type is the operator's ONNX name, such as "Conv".
+	Type() string
+	// Infer gives the outputs' types and shapes from the inputs'; an absent
+	// input is the zero Info. An output is also given its Const where that
+	// needs shapes only (Shape). Errors name the attribute or input at fault.
+	Infer(in []Info) ([]Info, error)
+}
+
+// Label names a node for a message: its operator, and its name or, lacking
+// one, the name of its first output.
+func (g *Graph) Label(n Node) string {
+	name := n.Name
+	if name == "" && len(n.Outputs) > 0 && n.Outputs[0] != NoValue {
+		name = g.Values[n.Outputs[0]].Name
+	}
+	return fmt.Sprintf("%s %q", n.Op.Type(), name)
+}

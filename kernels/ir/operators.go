@@ -1,0 +1,134 @@
+package ir
+
+// Activation is a function applied to each element of a producer's result
+// before it is stored: the epilogue that Fuse moves into Conv, Gemm and Add.
+// Clip with Min and Max covers ReLU (0, +Inf) and ReLU6 (0, 6).
+type Activation struct {
+	Clip     bool
+	Min, Max float32
+}
+
+// Window is the sliding window of a convolution or pooling over the spatial
+// dimensions, outermost first.
+type Window struct {
+	Kernel    []int // extent of the window; Conv takes it from its weights
+	Strides   []int
+	Dilations []int
+	// Pads holds the padding before each spatial dimension, then after each:
+	// [top, left, bottom, right] for pictures.
+	Pads []int
+	// AutoPad, if not PadExplicit, makes the padding depend on the input's size.
+	AutoPad AutoPad
+}
+
+// AutoPad is the rule by which padding follows from the input's size.
+type AutoPad uint8
+
+// The padding rules of ONNX's auto_pad.
+const (
+	PadExplicit  AutoPad = iota // use Window.Pads
+	PadSameUpper                // output = ceil(input/stride), odd element after
+	PadSameLower                // output = ceil(input/stride), odd element before
+	PadValid                    // none
+)
+
+// Conv is grouped convolution. Inputs: X [N×C×spatial…], W [M×C/Group×kernel…],
+// optional bias B [M]. Output: [N×M×spatial…]. (ONNX Conv-11.)
+type Conv struct {
+	Window
+	Group int
+	Act   Activation
+}
+
+// BatchNormalization in inference mode. Inputs: X [N×C×…], scale, bias, mean
+// and variance, each [C]. (ONNX BatchNormalization-15.)
+type BatchNormalization struct{ Epsilon float32 }
+
+// Relu is max(x, 0).
+type Relu struct{}
+
+// Clip limits elements to [min, max]. Inputs: X, optional scalar min, optional
+// scalar max. (ONNX Clip-13.)
+type Clip struct{}
+
+// Add is elementwise addition with multidirectional broadcasting.
+// (ONNX Add-14.)
+type Add struct{ Act Activation }
+
+// Gemm is Alpha·A'·B' + Beta·C, where ' transposes if asked. Inputs: A, B [2-D],
+// optional C, broadcast to the result. (ONNX Gemm-13.)
+type Gemm struct {
+	Alpha, Beta    float32
+	TransA, TransB bool
+	Act            Activation
+}
+
+// MatMul multiplies matrices as numpy.matmul does, with broadcast leading
+// dimensions. (ONNX MatMul-13.)
+type MatMul struct{}
+
+// MaxPool is the maximum over a window; padding never wins. (ONNX MaxPool-12,
+// without Indices.)
+type MaxPool struct {
+	Window
+	CeilMode bool
+}
+
+// AveragePool is the mean over a window. (ONNX AveragePool-19.)
+type AveragePool struct {
+	Window
+	CeilMode        bool
+	CountIncludePad bool
+}
+
+// GlobalAveragePool is the mean over all spatial dimensions, which stay as 1.
+type GlobalAveragePool struct{}
+
+// ReduceMean is the mean over axes. Inputs: X, optional int64 axes (absent:
+// all, or none if NoopWithEmptyAxes). (ONNX ReduceMean-18.)
+type ReduceMean struct {
+	KeepDims          bool
+	NoopWithEmptyAxes bool
+}
+
+// Softmax normalises exponentials along Axis. Before opset 13 the input was
+// first flattened to two dimensions at the axis: Flatten says so.
+// (ONNX Softmax-13, Softmax-11.)
+type Softmax struct {
+	Axis    int
+	Flatten bool
+}
+
+// Concat joins its inputs along Axis. (ONNX Concat-13.)
+type Concat struct{ Axis int }
+
+// Flatten makes a matrix of the dimensions before and from Axis. (ONNX
+// Flatten-13.)
+type Flatten struct{ Axis int }
+
+// Reshape gives X another shape. Inputs: X, int64 shape with 0 (keep, unless
+// AllowZero) and at most one -1. (ONNX Reshape-14.)
+type Reshape struct{ AllowZero bool }
+
+// Squeeze removes dimensions of extent 1. Inputs: X, optional int64 axes.
+// (ONNX Squeeze-13.)
+type Squeeze struct{}
+
+// Unsqueeze inserts dimensions of extent 1. Inputs: X, int64 axes. (ONNX
+// Unsqueeze-13.)
+type Unsqueeze struct{}
+
+// Shape gives the extents of X from Start to End as an int64 vector; negative
+// bounds count from the end. (ONNX Shape-15.)
+type Shape struct {
+	Start  int
+	End    int
+	HasEnd bool
+}
+
+// Gather takes slices of X along Axis by int64 indices, which may be negative.
+// Inputs: X, indices. (ONNX Gather-13.)
+type Gather struct{ Axis int }
+
+// Identity passes its input on. Dropout at inference is imported as one.
+type Identity struct{}

@@ -1,0 +1,21 @@
+package ir
+
+import "github.com/squadron-edge/squadron/kernels/tensor"
+
+// Program is a plan made ready by an engine. It is not safe for concurrent
+// use. Run reads inputs and fills outputs, both in the order and with the
+// types and shapes of the plan's graph; it keeps neither. Two runs with the
+// same inputs give the same bits.
+type Program interface {
+	Run(inputs, outputs []*tensor.Tensor) error
+	// Close frees what the program holds; Run must not follow.
+	Close() error
+}
+
+// Fusions names the rewrites that Fuse may make for an engine.
+type Fusions struct {
+	// BatchNorm folds BatchNormalization into the convolution before it.
+	BatchNorm bool
+	// Activation moves Relu and constant Clip into Conv, Gemm and Add.
+	Activation bool
+}
