@@ -69,6 +69,27 @@ func TestProbabilitiesAreTakenAsTheyAre(t *testing.T) {
 	}
 }
 
+func TestEqualScoresStayInTheManifestsOrder(t *testing.T) {
+	spec := grayPipeline(1, 1)
+	spec.Scores, spec.TopK, spec.Labels = "probabilities", 40, nil
+	for i := range 40 {
+		spec.Labels = append(spec.Labels, string(rune('A'+i)))
+	}
+	p, err := pipeline.New(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	labels, err := p.Labels(make([]float32, 40))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, l := range labels {
+		if l.Label != spec.Labels[i] {
+			t.Fatalf("place %d: got %q, want %q", i, l.Label, spec.Labels[i])
+		}
+	}
+}
+
 func TestHugeLogitsDoNotOverflow(t *testing.T) {
 	p, err := pipeline.New(grayPipeline(1, 1))
 	if err != nil {
