@@ -14,7 +14,11 @@ import (
 // kept in float64, where the product of two float32 is exact.
 func conv(op ir.Conv, xt, wt, bt, yt *tensor.Tensor) error {
 	xs, ws, ys := xt.Shape(), wt.Shape(), yt.Shape()
-	ax, err := axes(op.Window, ws[2:], xs, ys)
+	window, _, err := op.Fit(xs, ws)
+	if err != nil {
+		return err
+	}
+	ax, err := axes(window, xs, ys)
 	if err != nil {
 		return err
 	}

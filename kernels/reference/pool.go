@@ -8,12 +8,15 @@ import (
 )
 
 // maxPool is the largest element under each window (ONNX MaxPool-12). X and Y
-// are [N×C×spatial…]. Padding never wins; a window that lies on padding alone
-// gives −Inf.
+// are [N×C×spatial…]. Padding never wins.
 func maxPool(op ir.MaxPool, xt, yt *tensor.Tensor) error {
-	return slide(op.Window, xt, yt, func(picture []float32, w window) float32 {
+	w, _, err := op.Fit(xt.Shape())
+	if err != nil {
+		return err
+	}
+	return slide(w, xt, yt, func(picture []float32, o window) float32 {
 		best := float32(math.Inf(-1))
-		w.each(func(at int) { best = max(best, picture[at]) })
+		o.each(func(at int) { best = max(best, picture[at]) })
 		return best
 	})
 }
@@ -22,11 +25,15 @@ func maxPool(op ir.MaxPool, xt, yt *tensor.Tensor) error {
 // AveragePool-19). X and Y are [N×C×spatial…]. Padding counts as zeros if
 // CountIncludePad says so; what ceil mode adds past the padding never counts.
 func averagePool(op ir.AveragePool, xt, yt *tensor.Tensor) error {
-	return slide(op.Window, xt, yt, func(picture []float32, w window) float32 {
+	w, _, err := op.Fit(xt.Shape())
+	if err != nil {
+		return err
+	}
+	return slide(w, xt, yt, func(picture []float32, o window) float32 {
 		sum, n := 0.0, 0
-		w.each(func(at int) { sum += float64(picture[at]); n++ })
+		o.each(func(at int) { sum += float64(picture[at]); n++ })
 		if op.CountIncludePad {
-			n = w.padded()
+			n = o.padded()
 		}
 		return float32(sum / float64(n))
 	})
@@ -48,8 +55,8 @@ func globalAveragePool(xt, yt *tensor.Tensor) error {
 }
 
 // slide computes each element of y from the window of x that it stands for.
-func slide(w ir.Window, xt, yt *tensor.Tensor, reduce func(picture []float32, w window) float32) error {
-	ax, err := axes(w, w.Kernel, xt.Shape(), yt.Shape())
+func slide(w ir.Window, xt, yt *tensor.Tensor, reduce func(picture []float32, o window) float32) error {
+	ax, err := axes(w, xt.Shape(), yt.Shape())
 	if err != nil {
 		return err
 	}

@@ -41,11 +41,11 @@ func (a axis) span(k int) (lo, hi int) {
 	return lo, hi
 }
 
-// axes resolves w over the spatial dimensions of x and y ([N×C×spatial…]).
-// Fewer than three dimensions are lifted to three by leading ones of extent 1,
-// which change nothing, so that one set of loops serves signals, pictures and
-// volumes.
-func axes(w ir.Window, kernel []int, x, y tensor.Shape) ([mostSpatial]axis, error) {
+// axes gives w, which is explicit, over the spatial dimensions of x and y
+// ([N×C×spatial…]). Fewer than three dimensions are lifted to three by leading
+// ones of extent 1, which change nothing, so that one set of loops serves
+// signals, pictures and volumes.
+func axes(w ir.Window, x, y tensor.Shape) ([mostSpatial]axis, error) {
 	var all [mostSpatial]axis
 	n := len(x) - 2
 	if n > mostSpatial {
@@ -55,33 +55,11 @@ func axes(w ir.Window, kernel []int, x, y tensor.Shape) ([mostSpatial]axis, erro
 		all[i] = axis{in: 1, out: 1, kernel: 1, stride: 1, dilation: 1}
 	}
 	for i := range n {
-		a := &all[mostSpatial-n+i]
-		a.in, a.out, a.kernel = x[2+i], y[2+i], kernel[i]
-		if w.Strides != nil {
-			a.stride = w.Strides[i]
+		all[mostSpatial-n+i] = axis{
+			in: x[2+i], out: y[2+i],
+			kernel: w.Kernel[i], stride: w.Strides[i], dilation: w.Dilations[i],
+			before: w.Pads[i], after: w.Pads[n+i],
 		}
-		if w.Dilations != nil {
-			a.dilation = w.Dilations[i]
-		}
-		a.before, a.after = pads(w, i, n, *a)
 	}
 	return all, nil
-}
-
-// pads is the padding of spatial dimension i of n, by the rules of ONNX's
-// auto_pad.
-func pads(w ir.Window, i, n int, a axis) (before, after int) {
-	total := max(0, (a.out-1)*a.stride+(a.kernel-1)*a.dilation+1-a.in)
-	switch w.AutoPad {
-	case ir.PadSameUpper:
-		return total / 2, total - total/2
-	case ir.PadSameLower:
-		return total - total/2, total / 2
-	case ir.PadValid:
-		return 0, 0
-	}
-	if w.Pads == nil {
-		return 0, 0
-	}
-	return w.Pads[i], w.Pads[n+i]
 }
