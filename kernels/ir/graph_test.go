@@ -72,6 +72,9 @@ func (b *builder) folded() *ir.Graph {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	if err := g.Validate(); err != nil {
+		b.t.Fatal(err)
+	}
 	if g, err = ir.Fold(g, reference.Eval); err != nil {
 		b.t.Fatal(err)
 	}
