@@ -22,18 +22,18 @@ func conv(op ir.Conv, xt, wt, bt, yt *tensor.Tensor) error {
 	if err != nil {
 		return err
 	}
-	w, y := tensor.Data[float32](wt), tensor.Data[float32](yt)
+	x, w, y := widen(tensor.Data[float32](xt)), widen(tensor.Data[float32](wt)), tensor.Data[float32](yt)
 	channels, maps := ws[1], ys[1]
 	area, filter := ax[0].in*ax[1].in*ax[2].in, size(ws[1:])
 	rows := newConvRows(ax, channels)
 	for n := range ys[0] {
 		for m := range maps {
 			first := n*xs[1] + m/(maps/op.Group)*channels
-			x := tensor.Data[float32](xt)[first*area:][:channels*area]
+			group := x[first*area:][:channels*area]
 			for d := range ax[0].out {
 				for r := range ax[1].out {
 					fill(rows.acc, bias(bt, m))
-					rows.add(x, w[m*filter:][:filter], d, r)
+					rows.add(group, w[m*filter:][:filter], d, r)
 					for o, sum := range rows.acc {
 						y[o] = activate(op.Act, float32(sum))
 					}
@@ -64,7 +64,7 @@ func newConvRows(ax [mostSpatial]axis, channels int) convRows {
 
 // add adds to the row: row r of slice d. x holds the channels of the map's
 // group, w its filter.
-func (c *convRows) add(x, w []float32, d, r int) {
+func (c *convRows) add(x, w []float64, d, r int) {
 	depth, height, width := c.axes[0], c.axes[1], c.axes[2]
 	for ch := range c.channels {
 		for kd := range depth.kernel {
@@ -77,7 +77,7 @@ func (c *convRows) add(x, w []float32, d, r int) {
 				for kw, weight := range weights {
 					at, acc := width.at(c.lo[kw], kw), c.acc[c.lo[kw]:c.hi[kw]]
 					for o := range acc {
-						acc[o] += float64(weight) * float64(row[at])
+						acc[o] += weight * row[at]
 						at += width.stride
 					}
 				}
@@ -92,6 +92,15 @@ func bias(b *tensor.Tensor, m int) float64 {
 		return 0
 	}
 	return float64(tensor.Data[float32](b)[m])
+}
+
+// widen converts once what is read many times.
+func widen(s []float32) []float64 {
+	wide := make([]float64, len(s))
+	for i, v := range s {
+		wide[i] = float64(v)
+	}
+	return wide
 }
 
 func fill(s []float64, v float64) {
