@@ -15,9 +15,19 @@ func reduceMean(op ir.ReduceMean, xt, axes, yt *tensor.Tensor) error {
 	if xt.DType() != tensor.Float32 {
 		return fmt.Errorf("input 0 is %v; only float32 is supported", xt)
 	}
+	var list []int64
+	if axes != nil {
+		list = tensor.Data[int64](axes)
+	}
+	reduced, err := op.Reduced(list, len(xt.Shape()))
+	if err != nil {
+		return err
+	}
 	kept := xt.Shape().Clone()
-	for _, axis := range reduced(op, axes, len(kept)) {
-		kept[axis] = 1
+	for i, gone := range reduced {
+		if gone {
+			kept[i] = 1
+		}
 	}
 	sums := make([]float64, size(kept))
 	to := strides(kept, xt.Shape())
@@ -29,25 +39,6 @@ func reduceMean(op ir.ReduceMean, xt, axes, yt *tensor.Tensor) error {
 		y[i] = float32(sum * float64(len(sums)) / float64(xt.Len()))
 	}
 	return nil
-}
-
-// reduced lists the axes to reduce of an input of the given rank.
-func reduced(op ir.ReduceMean, axes *tensor.Tensor, rank int) []int {
-	if axes == nil || axes.Len() == 0 {
-		if op.NoopWithEmptyAxes {
-			return nil
-		}
-		all := make([]int, rank)
-		for i := range all {
-			all[i] = i
-		}
-		return all
-	}
-	var some []int
-	for _, a := range tensor.Data[int64](axes) {
-		some = append(some, axisOf(int(a), rank))
-	}
-	return some
 }
 
 // softmax is exp(x)/Σexp(x) along Axis, or over all dimensions from it if
