@@ -4,10 +4,12 @@ go 1.26.8
 
 tool honnef.co/go/tools/cmd/staticcheck
 
-require google.golang.org/protobuf v1.36.6
+require (
+	github.com/alecthomas/kong v1.12.1
+	google.golang.org/protobuf v1.36.6
+)
 
 require (
-	github.com/alecthomas/kong v1.12.1 // indirect
 	github.com/apache/arrow/go/arrow v0.0.0-20211112161151-bc219186db40 // indirect
 	github.com/awalterschulze/gographviz v2.0.3+incompatible // indirect
 	github.com/chewxy/math32 v1.10.1 // indirect
