@@ -63,6 +63,17 @@ func TestHostileUploadsAreRefusedAndNotTheModelsFault(t *testing.T) {
 	}
 }
 
+func TestAPictureAnnouncedAsTooLargeIsNotRead(t *testing.T) {
+	d, body := newDevice(t, &session{version: 1}), &zeros{}
+	r := httptest.NewRequest("POST", "/v1/predict/meter", body)
+	r.ContentLength = pipeline.MaxPictureBytes + 1
+	w := httptest.NewRecorder()
+	d.handler.ServeHTTP(w, r)
+	if w.Code != 413 || body.read != 0 {
+		t.Errorf("%d bytes were read, and the answer is %d", body.read, w.Code)
+	}
+}
+
 // announced tells when its picture begins to be read: the request is admitted.
 type announced struct {
 	io.Reader

@@ -181,6 +181,17 @@ func TestTheListShowsWhatServesAndWhatShould(t *testing.T) {
 	}
 }
 
+func TestAnExpectedModelIsListedOnceItServes(t *testing.T) {
+	d := newDevice(t)
+	d.Expect("meter", "loading 1.0.0")
+	if err := d.Activate(model(1, &session{version: 1})); err != nil {
+		t.Fatal(err)
+	}
+	if list := d.Status(); len(list) != 1 || list[0].NotLoaded != "" {
+		t.Errorf("got %+v", list)
+	}
+}
+
 func TestTheVersionBeforeLeavesItsLatencyBehind(t *testing.T) {
 	d := newDevice(t, &session{version: 1})
 	d.predict(t)
