@@ -173,6 +173,39 @@ func TestAMessageHasRoomForTheHottestSensorsOnly(t *testing.T) {
 	}
 }
 
+func TestALongReasonIsOneShortLine(t *testing.T) {
+	m, root := newMachine(t), jetson()
+	for i := range 100 { // zones that are switched off
+		root[fmt.Sprintf("sys/class/thermal/thermal_zone%d/type", i)] = &fstest.MapFile{Data: []byte("Tboard-therm")}
+		root[fmt.Sprintf("sys/class/thermal/thermal_zone%d/temp", i)] = &fstest.MapFile{}
+	}
+	got := telemetry.New(root, t.TempDir(), noModels).Sample(m.context(), time.Time{})
+	last := got.Missing[len(got.Missing)-1]
+	if !strings.HasPrefix(last, "temperature_celsius: read thermal zone Tboard-therm: ") || strings.Contains(last, "\n") || len(last) > 150 {
+		t.Errorf("got %q", last)
+	}
+}
+
+func TestTheFirstLoadIsSinceRunBegan(t *testing.T) {
+	m := newMachine(t)
+	synctest.Test(t, func(t *testing.T) {
+		m := machine{t, m.dir} // its context belongs to the bubble
+		ctx, cancel := context.WithCancel(m.context())
+		s := telemetry.New(fstest.MapFS{}, m.dir, noModels)
+		ended := make(chan error, 1)
+		go func() { ended <- s.Run(ctx, time.Hour, time.Minute) }()
+		synctest.Wait()
+		m.write("proc/stat", "cpu  130 0 110 860 0 0 0 0 0 0\n")
+		if got := (<-s.Newest()).CPUPercent; got != 40 {
+			t.Errorf("got %v %%", got)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestALinkThatWasDownGetsTheNewestSampleOnly(t *testing.T) {
 	m := newMachine(t)
 	synctest.Test(t, func(t *testing.T) {
