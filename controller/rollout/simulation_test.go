@@ -135,7 +135,9 @@ func (w *world) chance() {
 	case 6:
 		w.tick(time.Duration(w.r.IntN(300)) * time.Second)
 	case 7:
-		w.crash()
+		if w.r.IntN(10) == 0 {
+			w.crash()
+		}
 	default:
 		w.deliver()
 	}
