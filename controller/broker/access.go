@@ -16,8 +16,7 @@ import (
 // access holds the rules of the package doc, as a hook of the broker.
 type access struct {
 	mqtt.HookBase
-	token   string
-	clients *mqtt.Clients
+	token string
 }
 
 // ID names the hook.
@@ -25,7 +24,7 @@ func (a *access) ID() string { return "squadron-access" }
 
 // Provides lists the hooks in use.
 func (a *access) Provides(b byte) bool {
-	return bytes.Contains([]byte{mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnWill}, []byte{b})
+	return bytes.Contains([]byte{mqtt.OnConnectAuthenticate, mqtt.OnACLCheck}, []byte{b})
 }
 
 // OnConnectAuthenticate decides who may connect, and as whom.
@@ -68,15 +67,4 @@ func (a *access) OnACLCheck(cl *mqtt.Client, topic string, write bool) bool {
 		return slices.Contains(wire.FromDevice, kind)
 	}
 	return kind == wire.KindDesired || kind == wire.KindCommand
-}
-
-// OnWill silences the will of a connection whose device is already back on
-// another: it would say that the device is gone. Before the broker welcomes the
-// new connection an old will still passes; what the device then says of itself
-// comes after it.
-func (a *access) OnWill(cl *mqtt.Client, will mqtt.Will) (mqtt.Will, error) {
-	if now, ok := a.clients.Get(cl.ID); ok && now != cl {
-		return mqtt.Will{}, nil
-	}
-	return will, nil
 }

@@ -81,8 +81,13 @@ func New(l net.Listener, deviceToken string, log *slog.Logger) (*Broker, error) 
 		server: server, listener: l, log: log,
 		facts: make(chan Fact, factBuffer), closing: make(chan struct{}),
 	}
-	if err := server.AddHook(&access{token: deviceToken, clients: server.Clients}, nil); err != nil {
-		return nil, fmt.Errorf("broker: access rules: %w", err)
+	for _, hook := range []mqtt.Hook{
+		&access{token: deviceToken},
+		&takeover{clients: server.Clients, live: map[*mqtt.Client]chan struct{}{}},
+	} {
+		if err := server.AddHook(hook, nil); err != nil {
+			return nil, fmt.Errorf("broker: add hook %s: %w", hook.ID(), err)
+		}
 	}
 	if err := server.AddListener(listeners.NewNet("mqtt", l)); err != nil {
 		return nil, fmt.Errorf("broker: listen on %s: %w", l.Addr(), err)

@@ -290,9 +290,7 @@ func expectSilence(t *testing.T, b *broker.Broker) {
 func retained(t *testing.T, b *broker.Broker, topic string) string {
 	t.Helper()
 	c, _ := connect(t, b.Addr(), login{id: "reader"})
-	if c.subscribe(topic) != 1 {
-		return ""
-	}
+	c.ask(topic)
 	probe := wire.RolloutTopic("probe", "p")
 	publish(t, b, probe, "probe")
 	c.ask(probe)
