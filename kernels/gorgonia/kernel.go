@@ -41,7 +41,7 @@ func fit(s site) (kernel, error) {
 	case ir.Concat:
 		return fitConcat(s, op), nil
 	case ir.Gather:
-		return fitGather(s, op)
+		return fitGather(s, op), nil
 	case ir.Flatten, ir.Reshape, ir.Squeeze, ir.Unsqueeze, ir.Identity:
 		return pass, nil
 	}

@@ -223,6 +223,18 @@ func TestLargeConstantsAreNotFolded(t *testing.T) {
 	}
 }
 
+func TestWhatCouldTakeLongIsNotFolded(t *testing.T) {
+	b := build(t)
+	x := b.input("x", f(2, 2))
+	product := b.node(ir.MatMul{}, "product", b.weights("w", 2, 2), b.weights("v", 2, 2))
+	b.output(b.node(ir.Add{}, "y", x, b.node(ir.Relu{}, "r", product)))
+	g := b.folded()
+	if types(g) != "MatMul Relu Add" {
+		t.Errorf("left are %s", types(g))
+	}
+	run(t, g, b.random(2, 2))
+}
+
 func TestWhatNoOutputNeedsIsDropped(t *testing.T) {
 	b := build(t)
 	x := b.input("x", f(2))

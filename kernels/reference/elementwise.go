@@ -1,7 +1,6 @@
 package reference
 
 import (
-	"errors"
 	"math"
 
 	"github.com/squadron-edge/squadron/kernels/ir"
@@ -42,30 +41,15 @@ func clip(xt, lo, hi, yt *tensor.Tensor) error {
 	return nil
 }
 
-// add is A + B (ONNX Add-14). A and B are broadcast to Y's shape: aligned at
+// add is act(A + B) (ONNX Add-14). A and B are broadcast to Y's shape: aligned at
 // the last dimension, an extent of 1 is repeated.
 func add(op ir.Add, at, bt, yt *tensor.Tensor) error {
-	if yt.DType() == tensor.Float32 {
-		addElements[float32](at, bt, yt)
-		y := tensor.Data[float32](yt)
-		for i, v := range y {
-			y[i] = activate(op.Act, v)
-		}
-		return nil
-	}
-	if op.Act.Clip {
-		return errors.New("an activation on int64 is not supported")
-	}
-	addElements[int64](at, bt, yt)
-	return nil
-}
-
-func addElements[T tensor.Element](at, bt, yt *tensor.Tensor) {
-	a, b, y := tensor.Data[T](at), tensor.Data[T](bt), tensor.Data[T](yt)
+	a, b, y := tensor.Data[float32](at), tensor.Data[float32](bt), tensor.Data[float32](yt)
 	as, bs := strides(at.Shape(), yt.Shape()), strides(bt.Shape(), yt.Shape())
 	for i := range y {
-		y[i] = a[offset(i, yt.Shape(), as)] + b[offset(i, yt.Shape(), bs)]
+		y[i] = activate(op.Act, a[offset(i, yt.Shape(), as)]+b[offset(i, yt.Shape(), bs)])
 	}
+	return nil
 }
 
 // batchNormalization is scale·(x − mean)/√(variance + ε) + bias for each

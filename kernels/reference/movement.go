@@ -1,8 +1,6 @@
 package reference
 
 import (
-	"fmt"
-
 	"github.com/squadron-edge/squadron/kernels/ir"
 	"github.com/squadron-edge/squadron/kernels/tensor"
 )
@@ -54,16 +52,12 @@ func concatElements[T tensor.Element](op ir.Concat, in args, yt *tensor.Tensor) 
 
 // gather takes slices of X along Axis (ONNX Gather-13). X is [outer…×A×inner…],
 // indices int64 of any shape, Y [outer…×indices…×inner…]; a negative index
-// counts from the end.
+// counts from the end. That indices lie inside was checked with the shapes.
 func gather(op ir.Gather, xt, indices, yt *tensor.Tensor) error {
 	axis := axisOf(op.Axis, len(xt.Shape()))
-	extent := xt.Shape()[axis]
 	at := make([]int, indices.Len())
 	for i, v := range tensor.Data[int64](indices) {
-		if v < int64(-extent) || v >= int64(extent) {
-			return fmt.Errorf("index %d lies outside axis %d of %v", v, axis, xt)
-		}
-		at[i] = axisOf(int(v), extent)
+		at[i] = axisOf(int(v), xt.Shape()[axis])
 	}
 	if yt.DType() == tensor.Int64 {
 		gatherElements[int64](xt, axis, at, yt)

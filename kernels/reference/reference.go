@@ -82,7 +82,7 @@ func kernelOf(op ir.Operator) (kernel, error) {
 	case ir.Clip:
 		return floats(1, func(in args, y *tensor.Tensor) error { return clip(in[0], in[1], in[2], y) }), nil
 	case ir.Add:
-		return kernel{2, func(in args, y *tensor.Tensor) error { return add(op, in[0], in[1], y) }}, nil
+		return floats(2, func(in args, y *tensor.Tensor) error { return add(op, in[0], in[1], y) }), nil
 	case ir.Gemm:
 		return floats(2, func(in args, y *tensor.Tensor) error { return gemm(op, in[0], in[1], in[2], y) }), nil
 	case ir.MatMul:

@@ -1,0 +1,168 @@
+package gorgonia
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"unsafe"
+
+	"github.com/chewxy/hm"
+	"gorgonia.org/gorgonia"
+	gtensor "gorgonia.org/tensor"
+
+	"github.com/squadron-edge/squadron/kernels/ir"
+	"github.com/squadron-edge/squadron/kernels/kerneltest"
+	"github.com/squadron-edge/squadron/kernels/tensor"
+)
+
+func TestEachPlannedStepIsOneNode(t *testing.T) {
+	for _, model := range models() {
+		plan := planOf(t, model)
+		p := compiled(t, plan)
+		steps := map[int]bool{}
+		for _, n := range p.lowering.graph.AllNodes() {
+			if s, ok := n.Op().(*step); ok {
+				steps[s.index] = true
+			} else if n.Op() != nil {
+				t.Errorf("%s: node %v is not one of our steps", model.Graph.Name, n)
+			}
+		}
+		if len(steps) != len(plan.Graph.Nodes) || len(p.machine.instructions) != len(plan.Graph.Nodes) {
+			t.Errorf("%s: %d steps as %d nodes and %d instructions", model.Graph.Name, len(plan.Graph.Nodes), len(steps), len(p.machine.instructions))
+		}
+	}
+}
+
+func TestProgramsShareWeightsAndNothingElse(t *testing.T) {
+	plan := planOf(t, models()[2])
+	a, b := compiled(t, plan), compiled(t, plan)
+	weights := 0
+	for id, v := range plan.Graph.Values {
+		x, y := a.lowering.storage[id], b.lowering.storage[id]
+		if len(x) == 0 {
+			continue
+		}
+		shared := unsafe.SliceData(x) == unsafe.SliceData(y)
+		if shared != (v.Const != nil) {
+			t.Errorf("value %q (constant: %t) is shared: %t", v.Name, v.Const != nil, shared)
+		}
+		if shared {
+			weights++
+		}
+	}
+	if weights == 0 {
+		t.Error("the plan has no weights")
+	}
+}
+
+func TestProgramsRunSideBySide(t *testing.T) {
+	plan := planOf(t, models()[2])
+	alone := compiled(t, plan)
+	var all sync.WaitGroup
+	for seed := range uint64(4) {
+		in := tensors(t, plan, plan.Graph.Inputs, seed)
+		want, got := tensors(t, plan, plan.Graph.Outputs, 0), tensors(t, plan, plan.Graph.Outputs, 0)
+		if err := alone.Run(in, want); err != nil {
+			t.Fatal(err)
+		}
+		all.Go(func() {
+			p, err := Engine{}.Compile(plan)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := p.Run(in, got); err != nil {
+				t.Error(err)
+			}
+			if !kerneltest.Identical(got[0], want[0]) {
+				t.Errorf("seed %d: another result beside other programs", seed)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// stranger is an operator that infers, but that no engine has.
+type stranger struct{ ir.Relu }
+
+func (stranger) Type() string { return "Stranger" }
+
+func TestCompileRefusesWhatItHasNoKernelFor(t *testing.T) {
+	floats := ir.Info{DType: tensor.Float32, Shape: tensor.Shape{2, 3}}
+	volume := ir.Info{DType: tensor.Float32, Shape: tensor.Shape{1, 1, 2, 2, 2}}
+	integers := ir.Info{DType: tensor.Int64, Shape: tensor.Shape{2}}
+	for _, c := range []struct {
+		name  string
+		op    ir.Operator
+		in    []ir.Info
+		wants []string
+	}{
+		{"an unknown operator", stranger{}, []ir.Info{floats}, []string{`Stranger "the node"`, "supported are Add, "}},
+		{"indices known at run time", ir.Gather{}, []ir.Info{floats, integers}, []string{`Gather "the node"`, "int64", "constant"}},
+		{"integers computed at run time", ir.Concat{}, []ir.Info{integers, integers}, []string{`Concat "the node"`, "int64", "float32 is supported"}},
+		{"a window over a volume", ir.MaxPool{Window: ir.Window{Kernel: []int{2, 2, 2}}}, []ir.Info{volume}, []string{`MaxPool "the node"`, "3 spatial dimensions", "1 and 2 are supported"}},
+		{"a convolution over a volume", ir.Conv{Group: 1}, []ir.Info{volume, volume}, []string{`Conv "the node"`, "3 spatial dimensions"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := &ir.Graph{Name: "net", Outputs: []ir.ValueID{ir.ValueID(len(c.in))}}
+			for i, in := range c.in {
+				g.Values = append(g.Values, ir.Value{Name: string(rune('a' + i)), Info: in})
+				g.Inputs = append(g.Inputs, ir.ValueID(i))
+			}
+			g.Values = append(g.Values, ir.Value{Name: "y"})
+			g.Nodes = []ir.Node{{Name: "the node", Op: c.op, Inputs: g.Inputs, Outputs: g.Outputs}}
+			_, err := Engine{}.Compile(planGraph(t, g))
+			if err == nil {
+				t.Fatal("it was compiled")
+			}
+			for _, want := range append(c.wants, `"net"`) {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q does not say %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+func TestRunRefusesTensorsThatDoNotFit(t *testing.T) {
+	plan := planOf(t, models()[0])
+	p := compiled(t, plan)
+	in, out := tensors(t, plan, plan.Graph.Inputs, 1), tensors(t, plan, plan.Graph.Outputs, 0)
+	short, err := tensor.New(tensor.Float32, 1, 28)
+	if err != nil {
+		t.Fatal(err)
+	}
+	integers, err := tensor.New(tensor.Int64, in[0].Shape()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name    string
+		in, out []*tensor.Tensor
+		wants   string
+	}{
+		{"no inputs", nil, out, "inputs: 0 tensors were given; the plan has 1"},
+		{"no outputs", in, nil, "outputs: 0 tensors were given; the plan has 1"},
+		{"an absent input", []*tensor.Tensor{nil}, out, `no tensor was given for "input"`},
+		{"another shape", []*tensor.Tensor{short}, out, "float32[1×28]"},
+		{"another type", []*tensor.Tensor{integers}, out, "int64"},
+		{"an output of another shape", in, []*tensor.Tensor{short}, "outputs: float32[1×28]"},
+	} {
+		if err := p.Run(c.in, c.out); err == nil || !strings.Contains(err.Error(), c.wants) {
+			t.Errorf("%s: got %v, want %q", c.name, err, c.wants)
+		}
+	}
+}
+
+func TestStepRefusesValuesThatAreNotItsOperands(t *testing.T) {
+	s := &step{label: `Relu "it"`, kernel: relu, sizes: []int{3}, operands: make([][]float32, 1), children: make([]hm.Type, 1), elements: 3,
+		out: gtensor.New(gtensor.WithShape(3), gtensor.WithBacking(make([]float32, 3)))}
+	doubles := gtensor.New(gtensor.WithShape(3), gtensor.WithBacking(make([]float64, 3)))
+	short := gtensor.New(gtensor.WithShape(2), gtensor.WithBacking(make([]float32, 2)))
+	number := gorgonia.F32(1)
+	for _, values := range [][]gorgonia.Value{nil, {doubles}, {short}, {&number}, {nil}} {
+		if _, err := s.Do(values...); err == nil || !strings.Contains(err.Error(), `Relu "it"`) {
+			t.Errorf("%v: got %v", values, err)
+		}
+	}
+}
