@@ -30,40 +30,24 @@ func choose(folded *ir.Graph, engines []Engine) (choice, error) {
 	}
 	var refusals []Refusal
 	for _, e := range engines {
-		c, err := offer(folded, e)
-		if err == nil {
-			c.refusals = refusals
-			return c, nil
+		found, err := e.Probe()
+		if err != nil {
+			refusals = append(refusals, Refusal{Engine: e.Name(), Why: err.Error()})
+			continue
 		}
-		refusals = append(refusals, Refusal{Engine: e.Name(), Why: err.Error()})
+		plan, err := ir.NewPlan(ir.Fuse(folded, e.Fusions()))
+		if err != nil {
+			return choice{}, err // no engine would do better
+		}
+		ready, err := e.Compile(plan)
+		if err != nil {
+			refusals = append(refusals, Refusal{Engine: e.Name(), Why: err.Error()})
+			continue
+		}
+		p := program{signature: signatureOf(plan), plan: plan, Program: ready}
+		return choice{engine: e, found: found, refusals: refusals, program: p}, nil
 	}
 	return choice{}, fmt.Errorf("no engine takes it: %s", list(refusals))
-}
-
-// offer probes the machine before any work goes into a plan.
-func offer(folded *ir.Graph, e Engine) (choice, error) {
-	found, err := e.Probe()
-	if err != nil {
-		return choice{}, err
-	}
-	p, err := compile(folded, e)
-	if err != nil {
-		return choice{}, err
-	}
-	return choice{engine: e, found: found, program: p}, nil
-}
-
-// compile plans a folded graph as the engine likes it.
-func compile(folded *ir.Graph, e Engine) (program, error) {
-	plan, err := ir.NewPlan(ir.Fuse(folded, e.Fusions()))
-	if err != nil {
-		return program{}, err
-	}
-	ready, err := e.Compile(plan)
-	if err != nil {
-		return program{}, err
-	}
-	return program{signature: signatureOf(plan), plan: plan, Program: ready}, nil
 }
 
 // Engine is the name of the engine that runs the model.

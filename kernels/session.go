@@ -27,7 +27,8 @@ type Options struct {
 // Session is one model loaded on one engine. It is safe for concurrent use;
 // runs follow one another.
 type Session struct {
-	graph    *ir.Graph // as read, with its dimensions still open
+	name     string
+	graph    *ir.Graph // as read, to plan it again; nil if no dimension is open
 	inputs   []ir.Value
 	outputs  []ir.Value
 	engine   Engine
@@ -72,9 +73,14 @@ func Load(data []byte, o Options) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load model %q: %w", graph.Name, err)
 	}
+	name, inputs := graph.Name, described(graph, graph.Inputs)
+	if !leavesOpen(graph) {
+		graph = nil // an engine has its own weights by now
+	}
 	return &Session{
+		name:     name,
 		graph:    graph,
-		inputs:   described(graph, graph.Inputs),
+		inputs:   inputs,
 		outputs:  described(choice.program.plan.Graph, choice.program.plan.Graph.Outputs),
 		engine:   choice.engine,
 		found:    choice.found,
@@ -98,23 +104,23 @@ func (s *Session) Outputs() []ir.Value { return s.outputs }
 func (s *Session) Run(inputs map[string]*tensor.Tensor) (map[string]*tensor.Tensor, error) {
 	in, err := s.arrange(inputs)
 	if err != nil {
-		return nil, fmt.Errorf("run model %q: %w", s.graph.Name, err)
+		return nil, fmt.Errorf("run model %q: %w", s.name, err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return nil, fmt.Errorf("run model %q: the session is closed", s.graph.Name)
+		return nil, fmt.Errorf("run model %q: the session is closed", s.name)
 	}
 	p, err := s.programFor(in)
 	if err != nil {
-		return nil, fmt.Errorf("run model %q: %w", s.graph.Name, err)
+		return nil, fmt.Errorf("run model %q: %w", s.name, err)
 	}
 	out, err := p.outputs()
 	if err != nil {
-		return nil, fmt.Errorf("run model %q: %w", s.graph.Name, err)
+		return nil, fmt.Errorf("run model %q: %w", s.name, err)
 	}
 	if err := p.Run(in, out); err != nil {
-		return nil, fmt.Errorf("run model %q on %s: %w", s.graph.Name, s.engine.Name(), err)
+		return nil, fmt.Errorf("run model %q on %s: %w", s.name, s.engine.Name(), err)
 	}
 	named := make(map[string]*tensor.Tensor, len(out))
 	for i, v := range s.outputs {
@@ -145,10 +151,15 @@ func (s *Session) programFor(in []*tensor.Tensor) (program, error) {
 	if err != nil {
 		return program{}, err
 	}
-	p, err := compile(folded, s.engine)
+	plan, err := ir.NewPlan(ir.Fuse(folded, s.engine.Fusions()))
+	if err != nil {
+		return program{}, err
+	}
+	ready, err := s.engine.Compile(plan)
 	if err != nil {
 		return program{}, fmt.Errorf("compile it on %s for %s: %w", s.engine.Name(), signature, err)
 	}
+	p := program{signature: signature, plan: plan, Program: ready}
 	return p, s.compiled.add(p)
 }
 

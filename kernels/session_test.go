@@ -183,6 +183,18 @@ func TestAModelThatNoEngineTakesIsRefusedWithEachReason(t *testing.T) {
 	}
 }
 
+func TestAModelWithFixedShapesRunsAtThoseOnly(t *testing.T) {
+	s := load(t, classifier(t, onnx.Dim{Value: 1}, onnx.Dim{Value: 2}), reference.Engine{})
+	out, err := s.Run(map[string]*tensor.Tensor{"x": floats(t, []float32{1, 1}, 1, 2)})
+	if err != nil || tensor.Data[float32](out["y"])[1] != 8 {
+		t.Errorf("got %v, %v", out, err)
+	}
+	_, err = s.Run(map[string]*tensor.Tensor{"x": floats(t, make([]float32, 4), 2, 2)})
+	if err == nil || !strings.Contains(err.Error(), `input "x" is float32[2×2], want float32[1×2]`) {
+		t.Errorf("two rows: %v", err)
+	}
+}
+
 func TestWrongInputsAreNamedWithWhatIsWanted(t *testing.T) {
 	s := load(t, batches(t), reference.Engine{})
 	x := floats(t, []float32{1, 1}, 1, 2)

@@ -37,6 +37,14 @@ func firstSignature(g *ir.Graph, given map[string]tensor.Shape) (map[string]tens
 	return shapes, nil
 }
 
+// leavesOpen reports whether runs may differ in their inputs' shapes.
+func leavesOpen(g *ir.Graph) bool {
+	return slices.ContainsFunc(g.Inputs, func(id ir.ValueID) bool {
+		shape := g.Values[id].Shape
+		return shape == nil || slices.Contains(shape, ir.Unknown)
+	})
+}
+
 // fold specialises a graph and computes its constants with the reference
 // engine, whatever engine runs the rest.
 func fold(g *ir.Graph, shapes map[string]tensor.Shape) (*ir.Graph, error) {

@@ -72,7 +72,7 @@ func (f *folding) values(n Node) ([]*tensor.Tensor, error) {
 			return nil, nil
 		}
 	}
-	if !f.affords(n) {
+	if !linear(n.Op) || !f.affords(n) {
 		return nil, nil
 	}
 	out, err := f.eval(n.Op, in)
@@ -83,6 +83,17 @@ func (f *folding) values(n Node) ([]*tensor.Tensor, error) {
 		return nil, fmt.Errorf("%s: it was computed with %d outputs, want %d", f.g.Label(n), len(out), len(n.Outputs))
 	}
 	return out, nil
+}
+
+// linear reports whether the operator takes time in proportion to its inputs
+// and outputs, so that no file can make Fold slow. Constants of the others do
+// not occur in networks, and an engine computes them as well.
+func linear(op Operator) bool {
+	switch op.(type) {
+	case Conv, MaxPool, AveragePool, Gemm, MatMul:
+		return false
+	}
+	return true
 }
 
 // extents folds Shape, which needs no elements.

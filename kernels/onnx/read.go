@@ -132,8 +132,8 @@ func (im *importer) inputs(list []ValueInfo) error {
 func (im *importer) outputs(list []ValueInfo) error {
 	listed := map[string]bool{}
 	for _, v := range list {
-		if listed[v.Name] {
-			return fmt.Errorf("output %q is listed twice", v.Name)
+		if v.Name == "" || listed[v.Name] {
+			return fmt.Errorf("output %q has no name or is listed twice", v.Name)
 		}
 		listed[v.Name] = true
 		id, err := im.value(v.Name)

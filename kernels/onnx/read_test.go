@@ -7,6 +7,7 @@ import (
 
 	"github.com/squadron-edge/squadron/kernels/ir"
 	"github.com/squadron-edge/squadron/kernels/onnx"
+	"github.com/squadron-edge/squadron/kernels/reference"
 	"github.com/squadron-edge/squadron/kernels/tensor"
 )
 
@@ -195,6 +196,11 @@ func TestWhatIsNotSupportedIsNamed(t *testing.T) {
 			m.Opsets = nil
 			return m
 		}(), []string{"operator set 0"}},
+		"an output without a name": {func() *onnx.Model {
+			m := single(13, "Relu", x)
+			m.Graph.Outputs[0].Name = ""
+			return m
+		}(), []string{"no name"}},
 		"no outputs": {func() *onnx.Model {
 			m := single(13, "Relu", x)
 			m.Graph.Outputs = nil
@@ -333,8 +339,7 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			return
 		}
-		nothing := func(ir.Operator, []*tensor.Tensor) ([]*tensor.Tensor, error) { return nil, nil }
-		if g, err = ir.Fold(g, nothing); err != nil {
+		if g, err = ir.Fold(g, reference.Eval); err != nil {
 			return
 		}
 		g = ir.Fuse(g, ir.Fusions{BatchNorm: true, Activation: true})
