@@ -22,7 +22,6 @@ type lowering struct {
 	storage [][]float32      // of each value: arena, own buffer or weights
 	nodes   []*gorgonia.Node // of each value, once it is lowered
 	fixed   []*tensor.Tensor // of each value that is a copy of a constant
-	last    *gorgonia.Node   // the step before
 }
 
 // lower makes one Gorgonia node for each value and step of the plan that is
@@ -89,29 +88,24 @@ func (l *lowering) step(index int, n ir.Node) error {
 	}
 	children := l.children(operands)
 	for _, c := range children {
-		s.children = append(s.children, typeOf(c.Dims()))
+		s.types = append(s.types, typeOf(c.Dims()))
 	}
 	node, err := gorgonia.ApplyOp(s, children...)
 	if err != nil {
 		return fmt.Errorf("add %s to the graph: %w", s.label, err)
 	}
-	l.nodes[y], l.last = node, node
+	l.nodes[y] = node
 	return nil
 }
 
-// children are the nodes that a step reads, and the step before it. The plan
-// lets a step overwrite what no later step reads, so that the plan's order must
-// hold; this edge makes it the only order in which the graph can be run.
+// children are the nodes that a step reads.
 func (l *lowering) children(operands []ir.ValueID) []*gorgonia.Node {
-	nodes := make([]*gorgonia.Node, 0, len(operands)+1)
-	for _, id := range operands {
+	nodes := make([]*gorgonia.Node, len(operands))
+	for i, id := range operands {
 		if l.nodes[id] == nil {
 			l.nodes[id] = l.leaf(id)
 		}
-		nodes = append(nodes, l.nodes[id])
-	}
-	if l.last != nil {
-		nodes = append(nodes, l.last)
+		nodes[i] = l.nodes[id]
 	}
 	return nodes
 }

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"unsafe"
 
-	"github.com/chewxy/hm"
 	"gorgonia.org/gorgonia"
 	gtensor "gorgonia.org/tensor"
 
@@ -30,6 +29,18 @@ func TestEachPlannedStepIsOneNode(t *testing.T) {
 		if len(steps) != len(plan.Graph.Nodes) || len(p.machine.instructions) != len(plan.Graph.Nodes) {
 			t.Errorf("%s: %d steps as %d nodes and %d instructions", model.Graph.Name, len(plan.Graph.Nodes), len(steps), len(p.machine.instructions))
 		}
+	}
+}
+
+func TestStepsOutOfThePlansOrderAreRefused(t *testing.T) {
+	p := compiled(t, planOf(t, models()[1]))
+	if err := inOrder(p.machine.instructions); err != nil {
+		t.Fatal(err)
+	}
+	i := p.machine.instructions
+	i[3], i[4] = i[4], i[3]
+	if err := inOrder(i); err == nil || !strings.Contains(err.Error(), i[4].op.String()) {
+		t.Errorf("two steps in the other's place gave %v", err)
 	}
 }
 
@@ -155,7 +166,7 @@ func TestRunRefusesTensorsThatDoNotFit(t *testing.T) {
 }
 
 func TestStepRefusesValuesThatAreNotItsOperands(t *testing.T) {
-	s := &step{label: `Relu "it"`, kernel: relu, sizes: []int{3}, operands: make([][]float32, 1), children: make([]hm.Type, 1), elements: 3,
+	s := &step{label: `Relu "it"`, kernel: relu, sizes: []int{3}, operands: make([][]float32, 1), elements: 3,
 		out: gtensor.New(gtensor.WithShape(3), gtensor.WithBacking(make([]float32, 3)))}
 	doubles := gtensor.New(gtensor.WithShape(3), gtensor.WithBacking(make([]float64, 3)))
 	short := gtensor.New(gtensor.WithShape(2), gtensor.WithBacking(make([]float32, 2)))

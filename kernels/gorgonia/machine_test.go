@@ -84,7 +84,7 @@ func (broken) Do(...gorgonia.Value) (gorgonia.Value, error) { return nil, errors
 func TestMachineSaysWhatFailed(t *testing.T) {
 	g := gorgonia.NewGraph()
 	x := gorgonia.NewTensor(g, gtensor.Float32, 1, gorgonia.WithShape(2), gorgonia.WithName("x"))
-	s := &step{label: "it", sizes: []int{2}, children: []hm.Type{typeOf(1)}, out: gtensor.New(gtensor.WithShape(2), gtensor.WithBacking([]float32{0, 0}))}
+	s := &step{label: "it", sizes: []int{2}, types: []hm.Type{typeOf(1)}, out: gtensor.New(gtensor.WithShape(2), gtensor.WithBacking([]float32{0, 0}))}
 	if _, err := gorgonia.ApplyOp(broken{s}, x); err != nil {
 		t.Fatal(err)
 	}

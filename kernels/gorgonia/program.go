@@ -25,7 +25,26 @@ func compile(plan *ir.Plan) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := inOrder(m.instructions); err != nil {
+		return nil, err
+	}
 	return &program{l, m}, nil
+}
+
+// inOrder checks that the steps run in the plan's order. The plan's arena holds
+// a value only as long as that order needs it, while Gorgonia's sort promises
+// no more than that a node stands after its operands (and gives the order in
+// which the nodes were added).
+func inOrder(instructions []instruction) error {
+	last := -1
+	for _, inst := range instructions {
+		s, ok := inst.op.(*step)
+		if !ok || s.index <= last {
+			return fmt.Errorf("order the graph: %v is sorted out of the plan's order", inst.op)
+		}
+		last = s.index
+	}
+	return nil
 }
 
 // Run copies the inputs in, runs the machine and copies the outputs out. It

@@ -21,19 +21,19 @@ type step struct {
 	kernel   kernel
 	sizes    []int // elements of each operand
 	operands [][]float32
-	children []hm.Type // of the operands and of the step that this one follows
+	types    []hm.Type // of each operand's node
 	out      *gtensor.Dense
 	elements int // of the output
 }
 
 var _ gorgonia.Op = (*step)(nil)
 
-// Arity counts the operands, and the step that this one follows.
-func (s *step) Arity() int { return len(s.children) }
+// Arity counts the operands.
+func (s *step) Arity() int { return len(s.sizes) }
 
-// Type is a function from the children's types to the output's.
+// Type is a function from the operands' types to the output's.
 func (s *step) Type() hm.Type {
-	return hm.NewFnType(append(slices.Clone(s.children), typeOf(s.out.Dims()))...)
+	return hm.NewFnType(append(slices.Clone(s.types), typeOf(s.out.Dims()))...)
 }
 
 // InferShape gives the shape that the plan inferred.

@@ -102,9 +102,9 @@ func TestConvByHand(t *testing.T) {
 		// Groups: map 0 reads channel 0, map 1 channel 1.
 		{"groups read their own channels", ir.Conv{Group: 2},
 			[]*tensor.Tensor{count(1, 2, 2), of([]int{2, 1, 1}, 10, 100)}, of([]int{1, 2, 2}, 10, 20, 300, 400)},
-		// Two maps from one channel, in each of two pictures.
+		// Two maps from one channel, each with its bias, in each of two pictures.
 		{"maps and batch", ir.Conv{Group: 1},
-			[]*tensor.Tensor{count(2, 1, 1), of([]int{2, 1, 1}, 10, 100)}, of([]int{2, 2, 1}, 10, 100, 20, 200)},
+			[]*tensor.Tensor{count(2, 1, 1), of([]int{2, 1, 1}, 10, 100), of([]int{2}, 1, 2)}, of([]int{2, 2, 1}, 11, 102, 21, 202)},
 		{"a fused relu", relu,
 			[]*tensor.Tensor{of([]int{1, 1, 3}, -1, 0, 2), of([]int{1, 1, 1}, 3)}, of([]int{1, 1, 3}, 0, 0, 6)},
 		// A volume: 1+2+…+8.
