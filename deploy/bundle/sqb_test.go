@@ -236,6 +236,19 @@ func TestReadAsksTrustBeforeItReadsFurther(t *testing.T) {
 	}
 }
 
+func TestReadBoundsTheEnvelopeBeforeItIsRead(t *testing.T) {
+	for _, size := range []int{0, bundle.MaxEnvelopeSize + 1, 1 << 30} {
+		var b bytes.Buffer
+		if err := tar.NewWriter(&b).WriteHeader(&tar.Header{Name: "envelope.json", Size: int64(size), Mode: 0o644, Format: tar.FormatUSTAR}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := unpack(io.MultiReader(&b, iotest.ErrReader(errors.New("it was read"))))
+		if err == nil || !strings.Contains(err.Error(), "bytes, want 1 to") {
+			t.Errorf("an envelope of %d bytes: %v", size, err)
+		}
+	}
+}
+
 func TestReadReportsWhatTheStoreSays(t *testing.T) {
 	verify := func([]byte) (*bundle.Manifest, error) { return sample(), nil }
 	full := errors.New("no space left on device")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"sync/atomic"
 )
 
 // parseBroker reads tcp://host:port or ssl://host:port.
@@ -27,8 +28,37 @@ func parseBroker(s string, config *tls.Config) (*url.URL, error) {
 	return u, nil
 }
 
-// dial opens the connection below MQTT: TCP, and TLS for ssl://.
-func dial(ctx context.Context, broker *url.URL, config *tls.Config) (net.Conn, error) {
+// connection is closed when the context that it was dialled under ends, unless
+// it is kept before. It knows whether it was closed: after a CONNACK whose code
+// MQTT 3.1.1 does not list, paho closes the connection and reports success.
+type connection struct {
+	net.Conn
+	release func() bool
+	closed  atomic.Bool
+}
+
+// keep makes the connection outlive its context, and reports whether it is open.
+func (c *connection) keep() bool { return c.release() && !c.closed.Load() }
+
+// Close implements net.Conn.
+func (c *connection) Close() error {
+	c.closed.Store(true)
+	return c.Conn.Close()
+}
+
+// dial opens the connection below MQTT.
+func dial(ctx context.Context, broker *url.URL, config *tls.Config) (*connection, error) {
+	conn, err := dialPlainOrTLS(ctx, broker, config)
+	if err != nil {
+		return nil, err
+	}
+	c := &connection{Conn: conn}
+	c.release = context.AfterFunc(ctx, func() { c.Close() })
+	return c, nil
+}
+
+// dialPlainOrTLS opens TCP, and TLS on it for ssl://.
+func dialPlainOrTLS(ctx context.Context, broker *url.URL, config *tls.Config) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", broker.Host)
 	if err != nil || broker.Scheme == "tcp" {
 		return conn, err

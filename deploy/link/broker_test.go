@@ -72,6 +72,9 @@ func startMosquitto(t testing.TB) string {
 	t.Helper()
 	program, err := exec.LookPath("mosquitto")
 	if err != nil {
+		program, err = exec.LookPath("/usr/sbin/mosquitto") // not on every PATH
+	}
+	if err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal("the package mosquitto is not installed, and CI must not skip this test")
 		}
@@ -167,17 +170,15 @@ func (c *cable) Cut() {
 	for conn := range c.open {
 		conn.Close()
 	}
-	select {
-	case <-c.stalled:
-	default:
-		close(c.stalled)
-	}
+	c.flow()
 }
 
+// Mend ends a cut or a stall.
 func (c *cable) Mend() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.cut = false
+	c.flow()
 }
 
 // Stall lets nothing through any more, and breaks nothing.
@@ -185,6 +186,15 @@ func (c *cable) Stall() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.stalled = make(chan struct{})
+}
+
+// flow ends a stall; the caller holds mu.
+func (c *cable) flow() {
+	select {
+	case <-c.stalled:
+	default:
+		close(c.stalled)
+	}
 }
 
 func (c *cable) accept() {

@@ -137,8 +137,8 @@ func New(o Options) (*Link, error) {
 	}, nil
 }
 
-// checkWill also refuses an empty payload: mochi 2.7.9 answers such a CONNECT
-// with an accepting CONNACK, and after it nothing any more.
+// checkWill also refuses an empty payload: MQTT 3.1.1 allows one, the broker
+// that the controller embeds does not.
 func (o Options) checkWill() error {
 	switch {
 	case o.Will.Topic == "":
@@ -156,7 +156,7 @@ func (o Options) checkWill() error {
 func (l *Link) Run(ctx context.Context) error {
 	for tries := 0; ; tries++ {
 		began := time.Now()
-		err := l.connection(ctx)
+		err := l.once(ctx)
 		if ctx.Err() != nil {
 			l.report(Change{Err: cmp.Or(err, context.Cause(ctx))})
 			return nil
@@ -172,8 +172,8 @@ func (l *Link) Run(ctx context.Context) error {
 	}
 }
 
-// connection makes one connection and serves it until it ends.
-func (l *Link) connection(ctx context.Context) error {
+// once makes one connection and serves it until it ends.
+func (l *Link) once(ctx context.Context) error {
 	s, err := l.connect(ctx)
 	if err != nil {
 		return err

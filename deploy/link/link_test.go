@@ -256,6 +256,28 @@ func TestWrongPasswordIsReported(t *testing.T) {
 	run(t, link.Options{Broker: broker, ClientID: "a/c", Username: "a/c", Password: rightPassword}).up()
 }
 
+// Brokers of MQTT 5 may refuse with a code of their own, which the MQTT library
+// takes for success.
+func TestRefusalWithAnUnknownCodeIsReported(t *testing.T) {
+	broker, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer broker.Close()
+	l := run(t, link.Options{Broker: "tcp://" + broker.Addr().String(), ClientID: "a/b"})
+	conn, err := broker.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write([]byte{0x20, 2, 0, 0x82}); err != nil { // CONNACK: protocol error
+		t.Fatal(err)
+	}
+	if c := receive(t, l.Changes(), "a change"); c.Up || !strings.Contains(c.Err.Error(), "the broker refused") {
+		t.Errorf("got %+v", c)
+	}
+}
+
 func TestSlowReaderLosesTheOldestAndCanTell(t *testing.T) {
 	l := run(t, link.Options{Broker: "tcp://" + startMochi(t, nil), ClientID: "a/b", Topics: []string{desired}}).up()
 	const sent, kept = 300, 256
@@ -297,12 +319,11 @@ func TestNothingRunsAfterRun(t *testing.T) {
 		"after a loss": func(l *running) { c.Cut(); l.down() },
 		"stalled":      func(*running) { c.Stall() },
 	} {
-		c.Mend()
 		l := run(t, link.Options{Broker: c.URL(), ClientID: "a/b", Topics: []string{desired}, Will: link.Message{Topic: online, Payload: []byte("gone")}}).up()
 		end(l)
 		l.stop()
 		l.ended()
-		c.Cut()
+		c.Mend()
 		eventually(t, "every goroutine has ended: "+name, func() bool { return runtime.NumGoroutine() <= before })
 	}
 }
@@ -320,6 +341,9 @@ func TestRunEndsWhileTheBrokerIsSilent(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
+	if _, err := conn.Read(make([]byte, 1)); err != nil { // the CONNECT packet has been sent
+		t.Fatal(err)
+	}
 	began := time.Now()
 	l.stop()
 	l.ended()

@@ -45,15 +45,15 @@ func (l *Link) connect(ctx context.Context) (*session, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	s := &session{outbox: make(chan publication), lost: make(chan error, 1), over: make(chan struct{})}
-	release := func() bool { return true }
+	var conn *connection
 	o := l.clientOptions()
 	o.SetConnectionLostHandler(func(_ mqtt.Client, err error) { s.lost <- err })
 	o.SetCustomOpenConnectionFn(func(*url.URL, mqtt.ClientOptions) (net.Conn, error) {
-		conn, err := dial(ctx, l.broker, l.options.TLS)
-		if err == nil {
-			release = context.AfterFunc(ctx, func() { conn.Close() })
+		var err error
+		if conn, err = dial(ctx, l.broker, l.options.TLS); err != nil {
+			return nil, err
 		}
-		return conn, err
+		return conn, nil
 	})
 	s.client = mqtt.NewClient(o)
 	token := s.client.Connect()
@@ -61,7 +61,10 @@ func (l *Link) connect(ctx context.Context) (*session, error) {
 	if err := token.Error(); err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
-	release()
+	if !conn.keep() {
+		s.end()
+		return nil, errors.New("connect: the broker refused, or did not answer in time")
+	}
 	return s, nil
 }
 

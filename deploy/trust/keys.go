@@ -9,7 +9,8 @@
 // specification v1 describes (https://github.com/secure-systems-lab/dsse); a
 // publisher is who may sign models; the trust file lists the publishers that
 // one device believes; a verdict is what follows from them. Signatures are
-// Ed25519 (RFC 8032).
+// Ed25519 (RFC 8032). A private key's file is not encrypted: whoever can read
+// it can sign.
 //
 //	keys, err := trust.ParseKeys(file)
 //	...

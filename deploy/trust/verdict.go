@@ -41,13 +41,13 @@ type Verdict struct {
 	// Why is one constant sentence: the reason, and what to do if not OK.
 	Why string
 
-	models []Pattern
+	models []Pattern // none unless OK
 }
 
 // MayPublish reports whether a key that signed may publish a model of this
 // name. The caller asks with the name that the payload says.
 func (v Verdict) MayPublish(name string) bool {
-	return v.OK && slices.ContainsFunc(v.models, func(p Pattern) bool { return p.Matches(name) })
+	return slices.ContainsFunc(v.models, func(p Pattern) bool { return p.Matches(name) })
 }
 
 // Verify judges the envelope of a bundle's manifest by the keys in the trust
