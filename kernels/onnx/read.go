@@ -131,7 +131,10 @@ func (im *importer) inputs(list []ValueInfo) error {
 // outputs keeps the declared types until inference knows better.
 func (im *importer) outputs(list []ValueInfo) error {
 	listed := map[string]bool{}
-	for _, v := range list {
+	for i, v := range list {
+		if v.Name == "" {
+			return fmt.Errorf("output %d has no name", i)
+		}
 		if listed[v.Name] {
 			return fmt.Errorf("output %q is listed twice", v.Name)
 		}
