@@ -131,9 +131,12 @@ func (im *importer) inputs(list []ValueInfo) error {
 // outputs keeps the declared types until inference knows better.
 func (im *importer) outputs(list []ValueInfo) error {
 	listed := map[string]bool{}
-	for _, v := range list {
-		if v.Name == "" || listed[v.Name] {
-			return fmt.Errorf("output %q has no name or is listed twice", v.Name)
+	for i, v := range list {
+		if v.Name == "" {
+			return fmt.Errorf("output %d has no name", i)
+		}
+		if listed[v.Name] {
+			return fmt.Errorf("output %q is listed twice", v.Name)
 		}
 		listed[v.Name] = true
 		id, err := im.value(v.Name)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -178,8 +179,7 @@ func (s *spending) int64s(f field, to *[]int64) error {
 	if err := s.numbers(n, 8); err != nil {
 		return err
 	}
-	list := make([]int64, 0, len(*to)+n)
-	list = append(list, *to...)
+	list := slices.Grow(*to, n) // many short lists must not each copy what is there
 	for b := f.bytes; len(b) > 0; {
 		v, n := protowire.ConsumeVarint(b)
 		if n < 0 {
@@ -220,8 +220,7 @@ func (s *spending) float32s(f field, to *[]float32) error {
 	if err := s.numbers(len(f.bytes)/4, 4); err != nil {
 		return err
 	}
-	list := make([]float32, 0, len(*to)+len(f.bytes)/4)
-	list = append(list, *to...)
+	list := slices.Grow(*to, len(f.bytes)/4)
 	for b := f.bytes; len(b) > 0; b = b[4:] {
 		v, _ := protowire.ConsumeFixed32(b)
 		list = append(list, math.Float32frombits(v))
