@@ -7,7 +7,6 @@ import (
 	"golang.org/x/image/font"
 	"golang.org/x/image/font/opentype"
 	"golang.org/x/image/font/sfnt"
-	"golang.org/x/image/math/f64"
 	"golang.org/x/image/math/fixed"
 	"golang.org/x/image/vector"
 )
@@ -83,10 +82,11 @@ func (g *glyph) read(f *opentype.Font, r rune) (height float64, err error) {
 
 func toFloat(v fixed.Int26_6) float64 { return float64(v) / 64 }
 
-// addTo fills the outline into raster where place puts it.
-func (g glyph) addTo(raster *vector.Rasterizer, place f64.Aff3) {
+// addTo fills the outline into raster where place puts its points.
+func (g glyph) addTo(raster *vector.Rasterizer, place func(point) point) {
 	at := func(p point) (x, y float32) {
-		return float32(place[0]*p.x + place[1]*p.y + place[2]), float32(place[3]*p.x + place[4]*p.y + place[5])
+		q := place(p)
+		return float32(q.x), float32(q.y)
 	}
 	for i, s := range g {
 		ax, ay := at(s.args[0])

@@ -16,10 +16,10 @@ import (
 // lists of files are fixed, so that a picture depends on the versions of the
 // named packages and on nothing else that happens to be installed.
 type Family struct {
-	Name     string
-	Packages string // Debian packages that hold the files, for apt-get install
-	Dir      string // below the font folder
-	Files    []string
+	Name    string
+	Package string // Debian package that holds the files
+	Dir     string // below the font folder
+	Files   []string
 
 	embedded []file
 }
@@ -41,13 +41,11 @@ var GoFamily = Family{Name: "Go", embedded: []file{
 // Seen are the families that a model learns from.
 var Seen = []Family{
 	GoFamily,
-	{Name: "DejaVu", Packages: "fonts-dejavu-core fonts-dejavu-extra", Dir: "dejavu", Files: []string{
-		"DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSans-Oblique.ttf",
-		"DejaVuSansCondensed.ttf", "DejaVuSansCondensed-Bold.ttf",
-		"DejaVuSansMono.ttf", "DejaVuSansMono-Bold.ttf",
+	{Name: "DejaVu", Package: "fonts-dejavu-core", Dir: "dejavu", Files: []string{
+		"DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSansMono.ttf", "DejaVuSansMono-Bold.ttf",
 		"DejaVuSerif.ttf", "DejaVuSerif-Bold.ttf",
 	}},
-	{Name: "Liberation", Packages: "fonts-liberation", Dir: "liberation", Files: []string{
+	{Name: "Liberation", Package: "fonts-liberation", Dir: "liberation", Files: []string{
 		"LiberationSans-Regular.ttf", "LiberationSans-Bold.ttf", "LiberationSans-Italic.ttf", "LiberationSans-BoldItalic.ttf",
 		"LiberationSansNarrow-Regular.ttf", "LiberationSansNarrow-Bold.ttf",
 		"LiberationSansNarrow-Italic.ttf", "LiberationSansNarrow-BoldItalic.ttf",
@@ -60,10 +58,10 @@ var Seen = []Family{
 // upright faces only. (Noto Serif Display is not among them: its hairlines are
 // thinner than a pixel, and no meter has such digits.)
 var Unseen = []Family{
-	{Name: "FreeFont", Packages: "fonts-freefont-ttf", Dir: "freefont", Files: []string{
+	{Name: "FreeFont", Package: "fonts-freefont-ttf", Dir: "freefont", Files: []string{
 		"FreeMono.ttf", "FreeMonoBold.ttf", "FreeSans.ttf", "FreeSansBold.ttf", "FreeSerif.ttf", "FreeSerifBold.ttf",
 	}},
-	{Name: "Noto", Packages: "fonts-noto-core", Dir: "noto", Files: []string{
+	{Name: "Noto", Package: "fonts-noto-core", Dir: "noto", Files: []string{
 		"NotoSans-Regular.ttf", "NotoSans-Bold.ttf", "NotoSansDisplay-Regular.ttf",
 		"NotoSansMono-Regular.ttf", "NotoSansMono-Bold.ttf",
 		"NotoSerif-Regular.ttf", "NotoSerif-Bold.ttf",
@@ -74,7 +72,7 @@ var Unseen = []Family{
 func Load(families ...Family) ([]*Face, error) { return LoadFrom(FontDir, families...) }
 
 // LoadFrom is Load with another font folder. A file that is not there is an
-// error that names the Debian packages to install.
+// error that names the Debian package to install.
 func LoadFrom(dir string, families ...Family) ([]*Face, error) {
 	var faces []*Face
 	for _, fam := range families {
@@ -98,7 +96,7 @@ func (f Family) fonts(dir string) ([]file, error) {
 	for _, name := range f.Files {
 		data, err := os.ReadFile(filepath.Join(dir, f.Dir, name))
 		if err != nil {
-			return nil, fmt.Errorf("read the typefaces of %s (Debian: apt-get install %s): %w", f.Name, f.Packages, err)
+			return nil, fmt.Errorf("read the typefaces of %s (Debian: apt-get install %s): %w", f.Name, f.Package, err)
 		}
 		fonts = append(fonts, file{name, data})
 	}

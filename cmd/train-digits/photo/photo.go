@@ -14,7 +14,8 @@
 //	if err != nil {
 //		return err
 //	}
-//	for _, s := range photo.Draw(photo.Series{Seed: 1, Name: "train"}, faces, 64) {
+//	series := photo.Series{Seed: 1, Name: "train", Faces: faces}
+//	for _, s := range series.Samples(0, 64) {
 //		learn(s.Picture, s.Digit)
 //	}
 package photo

@@ -13,21 +13,22 @@ type Sample struct {
 	Family  string
 }
 
-// Series names an endless row of scenes. Two series of the same seed but
-// different names share no scene; the same series is the same row for ever.
+// Series is an endless row of scenes. Two series of the same seed but different
+// names share no scene; the same series is the same row for ever.
 type Series struct {
-	Seed uint64
-	Name string // such as "train"
+	Seed  uint64
+	Name  string // such as "train"
+	Faces []*Face
 }
 
-// Draw photographs the first n scenes of the series, each in one of the faces.
-// The digits go round: sample i shows i modulo 10.
-func Draw(series Series, faces []*Face, n int) []Sample {
-	samples := make([]Sample, n)
-	for i := range samples {
-		chance := series.chance(i)
-		scene := drawScene(chance, i%10, faces[chance.IntN(len(faces))])
-		samples[i] = Sample{Picture: scene.Picture(chance), Digit: scene.Digit, Family: scene.Face.Family}
+// Samples photographs the scenes from … to−1, each in one of the faces. The
+// digits go round: sample i shows i modulo 10.
+func (s Series) Samples(from, to int) []Sample {
+	samples := make([]Sample, 0, to-from)
+	for i := from; i < to; i++ {
+		chance := s.chance(i)
+		scene := drawScene(chance, i%10, s.Faces[chance.IntN(len(s.Faces))])
+		samples = append(samples, Sample{Picture: scene.Picture(chance), Digit: scene.Digit, Family: scene.Face.Family})
 	}
 	return samples
 }
