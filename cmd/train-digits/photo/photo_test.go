@@ -55,6 +55,29 @@ func TestAShiftMovesTheDigit(t *testing.T) {
 	}
 }
 
+func TestAOneWithoutItsFootIsAsWideBelowAsItsStem(t *testing.T) {
+	faces := goFaces(t)
+	for i, bare := range WithoutFeet(faces) {
+		row := func(f *Face, y int) (ink float64) {
+			p := plain(1, f).ink()
+			for x := range Side {
+				ink += p[y*Side+x]
+			}
+			return ink
+		}
+		const stem, foot = Side/2 + 2, Side/2 + 8
+		if row(faces[i], foot) < 1.3*row(faces[i], stem) {
+			t.Errorf("%s has no foot to cut", faces[i].Name)
+		}
+		if below, above := row(bare, foot), row(bare, stem); math.Abs(below-above) > 0.1*above {
+			t.Errorf("%s: the stem is %.2f pixels wide, where its foot was %.2f", bare.Name, above, below)
+		}
+		if !slices.Equal(plain(7, bare).ink()[:], plain(7, faces[i]).ink()[:]) {
+			t.Errorf("%s: the cut reached the 7", bare.Name)
+		}
+	}
+}
+
 func TestTheNextDigitOfTheWheelFollowsBelow(t *testing.T) {
 	face := goFaces(t)[0]
 	s, next := plain(9, face), plain(0, face)
