@@ -31,7 +31,7 @@ func smallModel() *onnx.Model {
 					{Name: "is", Type: onnx.IntsAttribute, Ints: []int64{3, 1 << 40}},
 				},
 			}},
-			Initializers: []onnx.Tensor{{Name: "w", Type: onnx.Float, Dims: []int64{1, 2}, Raw: []byte{0, 0, 128, 63, 0, 0, 0, 64}}},
+			Initializers: []onnx.Tensor{{Name: "w", Type: onnx.Float, Dims: []int64{1, 2}, Raw: []byte{0, 0, 128, 63, 0, 0, 0, 64}}, {Name: "far", Type: onnx.Float, External: true}},
 			Inputs:       []onnx.ValueInfo{{Name: "x", Type: onnx.Float, Shape: []onnx.Dim{{Symbol: "N"}, {Value: 3}, {}}}},
 			Outputs:      []onnx.ValueInfo{{Name: "y", Type: onnx.Float}, {Name: "s", Type: onnx.Float, Shape: []onnx.Dim{}}},
 		},

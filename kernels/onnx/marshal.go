@@ -1,15 +1,15 @@
 package onnx
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Marshal encodes a model; the same model gives the same bytes. It refuses
-// what Unmarshal would not read back: an attribute of another type than the
-// listed ones, external data.
+// Marshal encodes a model; the same model gives the same bytes. It refuses an
+// attribute whose body Unmarshal would not read back.
 func Marshal(m *Model) ([]byte, error) {
 	var b message
 	b.int64(1, m.IRVersion)
@@ -88,11 +88,7 @@ func (g *Graph) marshal() (message, error) {
 	}
 	b.text(2, g.Name)
 	for _, t := range g.Initializers {
-		tensor, err := t.marshal()
-		if err != nil {
-			return nil, err
-		}
-		b.bytes(5, tensor)
+		b.bytes(5, t.marshal())
 	}
 	for _, v := range g.Inputs {
 		b.bytes(11, v.marshal())
@@ -136,13 +132,9 @@ func (a *Attribute) marshal() (message, error) {
 		b.text(4, a.String)
 	case TensorAttribute:
 		if a.Tensor == nil {
-			return nil, fmt.Errorf("it has no tensor")
+			return nil, errors.New("it has no tensor")
 		}
-		tensor, err := a.Tensor.marshal()
-		if err != nil {
-			return nil, err
-		}
-		b.bytes(5, tensor)
+		b.bytes(5, a.Tensor.marshal())
 	case FloatsAttribute:
 		b.float32s(7, a.Floats)
 	case IntsAttribute:
@@ -154,10 +146,7 @@ func (a *Attribute) marshal() (message, error) {
 	return b, nil
 }
 
-func (t *Tensor) marshal() (message, error) {
-	if t.External {
-		return nil, fmt.Errorf("tensor %q: external data is not supported", t.Name)
-	}
+func (t *Tensor) marshal() message {
 	var b message
 	b.int64s(1, t.Dims)
 	b.int64(2, int64(t.Type))
@@ -167,7 +156,10 @@ func (t *Tensor) marshal() (message, error) {
 	if t.Raw != nil {
 		b.bytes(9, t.Raw)
 	}
-	return b, nil
+	if t.External {
+		b.int64(14, external)
+	}
+	return b
 }
 
 func (v *ValueInfo) marshal() message {

@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"unsafe"
@@ -40,7 +41,7 @@ func (t *Tensor) Decode() (*tensor.Tensor, error) {
 		return nil, fmt.Errorf("tensor %q: %w", t.Name, err)
 	}
 	if t.External {
-		return fail(fmt.Errorf("its data are in another file; only models in one file are supported"))
+		return fail(errors.New("its data are in another file; only models in one file are supported"))
 	}
 	dtype, err := t.Type.dtype()
 	if err != nil {
