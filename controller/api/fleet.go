@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"net/http"
 
 	"github.com/squadron-edge/squadron/controller/rollout"
@@ -75,7 +76,11 @@ func (h *handler) desired(w http.ResponseWriter, r *http.Request) error {
 	if d.Desired == nil {
 		return Refuse(http.StatusNotFound, "device %s has no order yet", d.Device)
 	}
-	return write(w, http.StatusOK, d.Desired)
+	b, err := wire.Encode(*d.Desired)
+	if err != nil {
+		return err
+	}
+	return write(w, http.StatusOK, json.RawMessage(b))
 }
 
 func (h *handler) find(r *http.Request) (store.Device, error) {
