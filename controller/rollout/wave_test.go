@@ -55,10 +55,11 @@ func TestTheOrderOfDevicesIsTheRolloutsOwn(t *testing.T) {
 		s, _ = rollout.Step(s, rollout.Started{Members: fleet(50)}, epoch)
 		return s.Devices[0].String()
 	}
-	if first("r1") != first("r1") {
+	one, again := first("r1"), first("r1")
+	if one != again {
 		t.Error("the same rollout ordered its devices differently")
 	}
-	if first("r1") == first("r2") {
+	if one == first("r2") {
 		t.Error("two rollouts began with the same of 50 devices")
 	}
 }
