@@ -289,7 +289,7 @@ func expectSilence(t *testing.T, b *broker.Broker) {
 // can be asked for.
 func retained(t *testing.T, b *broker.Broker, topic string) string {
 	t.Helper()
-	c, _ := connect(t, b.Addr(), login{id: "reader"})
+	c, _ := connect(t, b.Addr(), login{}) // the broker gives it an id
 	c.ask(topic)
 	probe := wire.RolloutTopic("probe", "p")
 	publish(t, b, probe, "probe")

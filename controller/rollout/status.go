@@ -46,6 +46,17 @@ func (s State) doneSentence() string {
 	return text
 }
 
+// maxWhy bounds what a device's sentence adds to ours, in bytes: a rollout's
+// status must fit a message, whatever the device says.
+const maxWhy = 400
+
+func clip(s string) string {
+	if len(s) <= maxWhy {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxWhy], "") + "…"
+}
+
 func phaseVerb(p wire.Phase) string {
 	switch p {
 	case wire.PhaseRefused:

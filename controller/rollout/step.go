@@ -120,6 +120,7 @@ func (t *turn) observe(d wire.Device, m wire.ModelState) {
 		return
 	}
 	dev := &t.Devices[i]
+	m.Why = clip(m.Why)
 	switch {
 	case dev.Progress == Restoring:
 		t.observeRestore(dev, m)

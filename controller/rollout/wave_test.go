@@ -55,10 +55,24 @@ func TestTheOrderOfDevicesIsTheRolloutsOwn(t *testing.T) {
 		s, _ = rollout.Step(s, rollout.Started{Members: fleet(50)}, epoch)
 		return s.Devices[0].String()
 	}
-	if first("r1") != first("r1") {
+	one, again := first("r1"), first("r1")
+	if one != again {
 		t.Error("the same rollout ordered its devices differently")
 	}
-	if first("r1") == first("r2") {
+	if one == first("r2") {
 		t.Error("two rollouts began with the same of 50 devices")
+	}
+}
+
+func TestAStatusFitsAMessageWhateverADeviceSays(t *testing.T) {
+	s := newRollout(t, "1,100%", epoch)
+	s, _ = rollout.Step(s, rollout.Started{Members: fleet(2)}, epoch)
+	m := wire.ModelState{Phase: wire.PhaseRefused, Rollout: s.ID, Attempt: 1, Why: strings.Repeat("\x01", 4000)}
+	s, _ = rollout.Step(s, rollout.DeviceState{Device: s.Devices[0].Device, Model: m}, epoch)
+	if s.Phase != rollout.Halted {
+		t.Fatalf("%s: %s", s.Phase, s.Why)
+	}
+	if _, err := wire.Encode(s.Status()); err != nil {
+		t.Error(err)
 	}
 }

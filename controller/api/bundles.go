@@ -1,0 +1,82 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/squadron-edge/squadron/controller/registry"
+	"github.com/squadron-edge/squadron/deploy/bundle"
+)
+
+func (h *handler) bundles(w http.ResponseWriter, r *http.Request) error {
+	list, err := h.Store.Bundles(r.Context())
+	if err != nil {
+		return err
+	}
+	return write(w, http.StatusOK, each(list, BundleOf))
+}
+
+// publish takes a bundle file of any length that its signed manifest allows;
+// only silence is bounded in time.
+func (h *handler) publish(w http.ResponseWriter, r *http.Request) error {
+	body := &patient{r: http.MaxBytesReader(w, r.Body, maxBundle), c: http.NewResponseController(w)}
+	row, created, err := h.Registry.Publish(r.Context(), body, who(r), time.Now())
+	if errors.Is(err, registry.ErrRefused) || errors.Is(err, registry.ErrConflict) {
+		h.drain(body)
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	h.Log.Info("bundle published", "name", row.Name, "version", row.Version, "digest", row.Digest, "new", created)
+	status := http.StatusOK
+	if created {
+		status = http.StatusCreated
+	}
+	return write(w, status, BundleOf(row))
+}
+
+// drain reads on after a refusal: a client that still sends would see its
+// connection break in place of the sentence.
+func (h *handler) drain(r io.Reader) {
+	if _, err := io.Copy(io.Discard, io.LimitReader(r, maxDrain)); err != nil {
+		h.Log.Debug("the sender of a refused bundle is gone", "error", err)
+	}
+}
+
+// patient gives each read of an upload a minute.
+type patient struct {
+	r io.Reader
+	c *http.ResponseController
+}
+
+func (p *patient) Read(b []byte) (int, error) {
+	if err := p.c.SetReadDeadline(time.Now().Add(maxIdle)); err != nil {
+		return 0, fmt.Errorf("set a deadline: %w", err)
+	}
+	return p.r.Read(b)
+}
+
+// artefact serves an envelope or another object, whole or in ranges.
+func (h *handler) artefact(w http.ResponseWriter, r *http.Request) error {
+	hex := r.PathValue("hex")
+	d, err := bundle.ParseDigest("sha256:" + hex)
+	if err != nil {
+		return Refuse(http.StatusNotFound, "there is no such object: want 64 lower-case hexadecimal digits")
+	}
+	f, err := h.Registry.Object(d)
+	if err != nil {
+		return err
+	}
+	head := w.Header()
+	head.Set("Content-Type", "application/octet-stream")
+	head.Set("X-Content-Type-Options", "nosniff")
+	head.Set("ETag", strconv.Quote(hex))
+	head.Set("Cache-Control", "public, max-age=31536000, immutable")
+	http.ServeContent(w, r, "", time.Time{}, f)
+	return f.Close()
+}

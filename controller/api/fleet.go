@@ -1,0 +1,109 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/squadron-edge/squadron/controller/rollout"
+	"github.com/squadron-edge/squadron/controller/store"
+	"github.com/squadron-edge/squadron/deploy/wire"
+)
+
+func (h *handler) rollouts(w http.ResponseWriter, r *http.Request) error {
+	list, err := h.Store.Rollouts(r.Context(), maxList)
+	if err != nil {
+		return err
+	}
+	return write(w, http.StatusOK, each(list, RolloutOf))
+}
+
+func (h *handler) rollout(w http.ResponseWriter, r *http.Request) error {
+	s, err := h.Store.Rollout(r.Context(), wire.RolloutID(r.PathValue("id")))
+	if err != nil {
+		return err
+	}
+	return write(w, http.StatusOK, RolloutOf(s))
+}
+
+func (h *handler) startRollout(w http.ResponseWriter, r *http.Request) error {
+	var ask StartRollout
+	if err := read(w, r, &ask); err != nil {
+		return err
+	}
+	s, err := h.Orders.Start(r.Context(), ask, who(r))
+	return answerRollout(w, http.StatusCreated, s, err)
+}
+
+func (h *handler) abortRollout(w http.ResponseWriter, r *http.Request) error {
+	s, err := h.Orders.Abort(r.Context(), wire.RolloutID(r.PathValue("id")), who(r))
+	return answerRollout(w, http.StatusOK, s, err)
+}
+
+func answerRollout(w http.ResponseWriter, status int, s rollout.State, err error) error {
+	if err != nil {
+		return err
+	}
+	return write(w, status, RolloutOf(s))
+}
+
+func (h *handler) devices(w http.ResponseWriter, r *http.Request) error {
+	list, err := h.Store.Devices(r.Context())
+	if err != nil {
+		return err
+	}
+	return write(w, http.StatusOK, each(list, DeviceOf))
+}
+
+func (h *handler) device(w http.ResponseWriter, r *http.Request) error {
+	d, err := h.find(r)
+	if err != nil {
+		return err
+	}
+	events, err := h.Store.Events(r.Context(), d.Device, maxEvents)
+	if err != nil {
+		return err
+	}
+	shown := DeviceOf(d)
+	shown.Events = events
+	return write(w, http.StatusOK, shown)
+}
+
+func (h *handler) desired(w http.ResponseWriter, r *http.Request) error {
+	d, err := h.find(r)
+	if err != nil {
+		return err
+	}
+	if d.Desired == nil {
+		return Refuse(http.StatusNotFound, "device %s has no order yet", d.Device)
+	}
+	b, err := wire.Encode(*d.Desired)
+	if err != nil {
+		return err
+	}
+	return write(w, http.StatusOK, json.RawMessage(b))
+}
+
+func (h *handler) find(r *http.Request) (store.Device, error) {
+	name := wire.Device{Site: wire.SiteID(r.PathValue("site")), ID: wire.DeviceID(r.PathValue("device"))}
+	if err := name.Validate(); err != nil {
+		return store.Device{}, Refuse(http.StatusNotFound, "there is no such device: %v", err)
+	}
+	return h.Store.Device(r.Context(), name)
+}
+
+func (h *handler) audit(w http.ResponseWriter, r *http.Request) error {
+	list, err := h.Store.AuditLog(r.Context(), maxList)
+	if err != nil {
+		return err
+	}
+	return write(w, http.StatusOK, each(list, func(e store.Entry) AuditEntry { return AuditEntry(e) }))
+}
+
+// each shows every element of a list; an empty one is [] in JSON, not null.
+func each[A, B any](list []A, show func(A) B) []B {
+	shown := make([]B, len(list))
+	for i, a := range list {
+		shown[i] = show(a)
+	}
+	return shown
+}

@@ -1,0 +1,124 @@
+package api
+
+import (
+	"time"
+
+	"github.com/squadron-edge/squadron/controller/rollout"
+	"github.com/squadron-edge/squadron/controller/store"
+	"github.com/squadron-edge/squadron/deploy/bundle"
+	"github.com/squadron-edge/squadron/deploy/wire"
+)
+
+// Device is what the controller knows of a device; what it never said is absent.
+type Device struct {
+	Site      wire.SiteID     `json:"site"`
+	Device    wire.DeviceID   `json:"device"`
+	Online    bool            `json:"online"`
+	FirstSeen time.Time       `json:"first_seen"`
+	LastSeen  time.Time       `json:"last_seen"`
+	Desired   *wire.Desired   `json:"desired,omitempty"` // its newest order
+	Info      *wire.Info      `json:"info,omitempty"`
+	State     *wire.State     `json:"state,omitempty"`
+	Telemetry *wire.Telemetry `json:"telemetry,omitempty"`
+	// Events are the newest, newest first; only in the answer about one device.
+	Events []wire.Event `json:"events,omitempty"`
+}
+
+// Name is "site/device".
+func (d Device) Name() string { return wire.Device{Site: d.Site, ID: d.Device}.String() }
+
+// DeviceOf is a device as the API shows it.
+func DeviceOf(d store.Device) Device {
+	return Device{
+		Site: d.Site, Device: d.ID, Online: d.Online, FirstSeen: d.FirstSeen, LastSeen: d.LastSeen,
+		Desired: d.Desired, Info: d.Info, State: d.State, Telemetry: d.Telemetry,
+	}
+}
+
+// DeviceEvent is one event of one device, in the live stream.
+type DeviceEvent struct {
+	Site   wire.SiteID   `json:"site"`
+	Device wire.DeviceID `json:"device"`
+	Event  wire.Event    `json:"event"`
+}
+
+// StartRollout asks for a release to be rolled out.
+type StartRollout struct {
+	Model   string        `json:"model"`
+	Version string        `json:"version"`
+	Waves   []string      `json:"waves"`           // such as "1", "50%", "100%"; cumulative
+	Sites   []wire.SiteID `json:"sites,omitempty"` // empty means all
+}
+
+// Rollout is where a rollout stands.
+type Rollout struct {
+	ID      wire.RolloutID  `json:"id"`
+	Model   string          `json:"model"`
+	Version string          `json:"version"`
+	Digest  bundle.Digest   `json:"digest"`
+	Phase   rollout.Phase   `json:"phase"` // running, done, halted or aborted
+	Wave    int             `json:"wave"`  // the open one, from 1
+	Waves   []rollout.Wave  `json:"waves"`
+	Sites   []wire.SiteID   `json:"sites,omitempty"`
+	Healthy int             `json:"healthy"` // devices
+	Failed  int             `json:"failed"`  // devices
+	Started time.Time       `json:"started"`
+	Updated time.Time       `json:"updated"`
+	Why     string          `json:"why"` // one plain sentence
+	Devices []RolloutDevice `json:"devices"`
+	// DeadlineSeconds is the time each device has.
+	DeadlineSeconds int `json:"deadline_seconds"`
+}
+
+// RolloutDevice is one device's part in a rollout.
+type RolloutDevice struct {
+	Site     wire.SiteID      `json:"site"`
+	Device   wire.DeviceID    `json:"device"`
+	Progress rollout.Progress `json:"progress"`
+	Wave     int              `json:"wave,omitempty"` // in which it was ordered, from 1
+	Previous string           `json:"previous,omitempty"`
+	Since    time.Time        `json:"since"`
+	Failure  string           `json:"failure,omitempty"`
+	Why      string           `json:"why,omitempty"`
+}
+
+// RolloutOf is a rollout as the API shows it.
+func RolloutOf(s rollout.State) Rollout {
+	status := s.Status()
+	r := Rollout{
+		ID: s.ID, Model: s.Model, Version: s.Release.Version, Digest: s.Release.Digest, Phase: s.Phase,
+		Wave: s.Wave, Waves: s.Waves, Sites: s.Sites, Healthy: status.Healthy, Failed: status.Failed,
+		Started: s.Started, Updated: s.Updated, Why: status.Sentence,
+		Devices: make([]RolloutDevice, len(s.Devices)), DeadlineSeconds: s.DeadlineSeconds,
+	}
+	for i, d := range s.Devices {
+		r.Devices[i] = RolloutDevice{
+			Site: d.Site, Device: d.ID, Progress: d.Progress, Wave: d.Wave,
+			Previous: d.Previous.Version, Since: d.Since, Failure: d.Failure, Why: d.Why,
+		}
+	}
+	return r
+}
+
+// Bundle is a published bundle.
+type Bundle struct {
+	Name          string        `json:"name"`
+	Version       string        `json:"version"`
+	Digest        bundle.Digest `json:"digest"` // of the envelope
+	EnvelopeBytes int64         `json:"envelope_bytes"`
+	TotalBytes    int64         `json:"total_bytes"`
+	KeyID         string        `json:"key_id"`
+	Published     time.Time     `json:"published"`
+	By            string        `json:"by"`
+}
+
+// BundleOf is a bundle as the API shows it.
+func BundleOf(b store.Bundle) Bundle { return Bundle(b) }
+
+// AuditEntry is one line of the audit log.
+type AuditEntry struct {
+	Number int64     `json:"number"`
+	At     time.Time `json:"at"`
+	Who    string    `json:"who"`
+	What   string    `json:"what"`
+}

@@ -1,0 +1,96 @@
+package controller
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+)
+
+// Config is all that a controller needs to know. The zero value of a field
+// without "required" is a good choice.
+type Config struct {
+	// Dir holds the database and the published objects; required. Whoever
+	// installs the controller sets it.
+	Dir string `json:"dir"`
+	// Trust is the path of the trust file; required. Publishers' keys come from
+	// whoever answers for what the fleet runs.
+	Trust string `json:"trust"`
+	// HTTP and MQTT are the addresses to listen on, host:port; a port of 0
+	// takes any. Empty means DefaultHTTP and DefaultMQTT.
+	HTTP string `json:"http,omitempty"`
+	MQTT string `json:"mqtt,omitempty"`
+	// OperatorToken admits operators. Without one, only calls to a loopback
+	// address may change things, and HTTP listens on loopback only.
+	OperatorToken string `json:"operator_token,omitempty"`
+	// DeviceToken is every device's password. Without one, MQTT listens on
+	// loopback only.
+	DeviceToken string `json:"device_token,omitempty"`
+	// DeviceDeadlineSeconds is how long a device that was ordered has to come to
+	// an end; 0 means half an hour. Who has slow links raises it.
+	DeviceDeadlineSeconds int `json:"device_deadline_seconds,omitempty"`
+
+	// Page answers GET /; nil means no page.
+	Page http.Handler `json:"-"`
+	Log  *slog.Logger `json:"-"` // nil means none
+}
+
+// The addresses without any configured: on this machine only.
+const (
+	DefaultHTTP = "127.0.0.1:8080"
+	DefaultMQTT = "127.0.0.1:1883"
+)
+
+// minToken is the length below which a token can be guessed.
+const minToken = 16
+
+// Validate says what is wrong with the configuration.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	switch {
+	case c.Dir == "":
+		return errors.New("controller: dir is missing: it holds the database and the published objects")
+	case c.Trust == "":
+		return errors.New("controller: trust is missing: it names the file with the publishers' keys")
+	case c.DeviceDeadlineSeconds < 1 || c.DeviceDeadlineSeconds > int(7*24*time.Hour/time.Second):
+		return fmt.Errorf("controller: device_deadline_seconds is %d, want 1 second to 7 days", c.DeviceDeadlineSeconds)
+	}
+	return errors.Join(
+		guarded("http", c.HTTP, "operator_token", c.OperatorToken),
+		guarded("mqtt", c.MQTT, "device_token", c.DeviceToken))
+}
+
+func (c Config) withDefaults() Config {
+	if c.HTTP == "" {
+		c.HTTP = DefaultHTTP
+	}
+	if c.MQTT == "" {
+		c.MQTT = DefaultMQTT
+	}
+	if c.DeviceDeadlineSeconds == 0 {
+		c.DeviceDeadlineSeconds = int(defaultDeadline / time.Second)
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// guarded holds a port that others reach to its token.
+func guarded(name, address, tokenName, token string) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("controller: %s is %.80q: want host:port", name, address)
+	}
+	if token != "" && len(token) < minToken {
+		return fmt.Errorf("controller: %s has %d characters, want at least %d", tokenName, len(token), minToken)
+	}
+	ip, err := netip.ParseAddr(host)
+	if loopback := host == "localhost" || err == nil && ip.IsLoopback(); !loopback && token == "" {
+		return fmt.Errorf("controller: %s listens on %s, which other machines reach: configure %s, or listen on 127.0.0.1", name, address, tokenName)
+	}
+	return nil
+}

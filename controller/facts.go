@@ -1,0 +1,174 @@
+package controller
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/squadron-edge/squadron/controller/api"
+	"github.com/squadron-edge/squadron/controller/broker"
+	"github.com/squadron-edge/squadron/controller/rollout"
+	"github.com/squadron-edge/squadron/deploy/wire"
+)
+
+// maxGeneration bounds the generation that a device may claim to have seen, so
+// that there is always a higher one.
+const maxGeneration = 1 << 53
+
+// ackLife is how long an acknowledgement is worth delivering.
+const ackLife = time.Minute
+
+// facts takes a batch. A fact that cannot be read is told to the log and left
+// out: it must not hold up the others, nor come back for ever.
+func (t *turn) facts(batch []broker.Fact) error {
+	for _, f := range batch {
+		d, err := t.device(f.Device)
+		if err != nil {
+			return err
+		}
+		take, err := t.read(d, f)
+		if err != nil {
+			t.fleet.log.Warn("a device said what cannot be understood", "device", f.Device.String(), "kind", string(f.Kind), "error", err)
+			continue
+		}
+		d.LastSeen = t.now
+		if d.isNew {
+			if err := t.join(d); err != nil {
+				return err
+			}
+		}
+		if err := take(); err != nil {
+			return fmt.Errorf("take %s of %s: %w", f.Kind, f.Device, err)
+		}
+	}
+	return nil
+}
+
+// read decodes a fact and returns what to do about it.
+func (t *turn) read(d *record, f broker.Fact) (take func() error, err error) {
+	switch f.Kind {
+	case wire.KindOnline:
+		m, err := wire.Decode[wire.Online](f.Payload)
+		return func() error { return t.online(d, m) }, err
+	case wire.KindInfo:
+		m, err := wire.Decode[wire.Info](f.Payload)
+		return func() error { d.Info = &m; return nil }, err
+	case wire.KindState:
+		m, err := wire.Decode[wire.State](f.Payload)
+		if err == nil && (m.Generation < 0 || m.Generation > maxGeneration) {
+			err = fmt.Errorf("generation %d: want 0 to %d", m.Generation, maxGeneration)
+		}
+		return func() error { return t.state(d, m) }, err
+	case wire.KindEvent:
+		m, err := wire.Decode[wire.Event](f.Payload)
+		return func() error { return t.event(d, m) }, err
+	case wire.KindTelemetry:
+		m, err := wire.Decode[wire.Telemetry](f.Payload)
+		return func() error { d.Telemetry = &m; return nil }, err
+	case wire.KindReply:
+		m, err := wire.Decode[wire.Reply](f.Payload)
+		return func() error {
+			t.fleet.log.Info("reply", "device", d.String(), "id", m.ID, "ok", m.OK, "error", m.Error)
+			return nil
+		}, err
+	}
+	return nil, fmt.Errorf("there is no such kind")
+}
+
+// join gives a device that was never heard of what the fleet runs, and a part
+// in the rollouts that run.
+func (t *turn) join(d *record) error {
+	d.isNew = false
+	baselines, err := t.tx.Baselines(t.ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range baselines {
+		if s.Includes(d.Site) {
+			if err := t.order(d.Device.Device, s.Model, s.Release, s.ID, 1); err != nil {
+				return err
+			}
+		}
+	}
+	for _, model := range t.models() {
+		m := rollout.Member{Device: d.Device.Device, Current: wanted(d, model), Online: d.Online}
+		if err := t.step(model, rollout.DeviceJoined{Member: m}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wanted is the release of a model that a device has been ordered to run.
+func wanted(d *record, model string) rollout.Release {
+	if d.Desired == nil {
+		return rollout.Release{}
+	}
+	for _, m := range d.Desired.Models {
+		if m.Name == model {
+			return rollout.Release{Version: m.Version, Digest: m.Digest, EnvelopeBytes: m.Size}
+		}
+	}
+	return rollout.Release{}
+}
+
+// online takes a device's word, or its last will's. A will of an older run of
+// the agent than the one that is connected says nothing.
+func (t *turn) online(d *record, m wire.Online) error {
+	if !m.Online && d.Online && m.Boot != d.Boot {
+		return nil
+	}
+	d.Online, d.Boot = m.Online, m.Boot
+	for _, model := range t.models() {
+		var e rollout.Event = rollout.DeviceOffline{Device: d.Device.Device}
+		if m.Online {
+			e = rollout.DeviceOnline{Device: d.Device.Device}
+		}
+		if err := t.step(model, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// state takes what a device runs, and tells each rollout its part. A device
+// that has accepted a higher generation than was ever given here, because the
+// database was put back to an older one, gets its order again above it.
+func (t *turn) state(d *record, m wire.State) error {
+	d.State = &m
+	if d.Desired != nil && m.Generation > d.Desired.Generation {
+		again := *d.Desired
+		again.Generation, again.At = m.Generation+1, t.now
+		d.Desired = &again
+		return add(&t.out, d.Topic(wire.KindDesired), again, true)
+	}
+	for _, model := range t.models() {
+		i := slices.IndexFunc(m.Models, func(ms wire.ModelState) bool { return ms.Name == model })
+		e := rollout.DeviceState{Device: d.Device.Device}
+		if i >= 0 {
+			e.Model = m.Models[i]
+		} else if m.Generation < d.Generation() {
+			continue // it has not taken its order yet, so silence says nothing
+		}
+		if err := t.step(model, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// event keeps an event, and has it acknowledged once it is durable; also one
+// that came before, whose acknowledgement was lost.
+func (t *turn) event(d *record, m wire.Event) error {
+	isNew, err := t.tx.AddEvent(t.ctx, d.Device.Device, m, t.now)
+	if err != nil {
+		return err
+	}
+	if isNew {
+		t.events = append(t.events, api.DeviceEvent{Site: d.Site, Device: d.ID, Event: m})
+	}
+	ack := wire.Command{
+		ID: fmt.Sprintf("ack-%d", m.Seq), Kind: wire.CommandAck, Seq: m.Seq, Expires: t.now.Add(ackLife),
+	}
+	return add(&t.out, d.Topic(wire.KindCommand), ack, false)
+}

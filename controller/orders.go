@@ -1,0 +1,154 @@
+package controller
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/squadron-edge/squadron/controller/api"
+	"github.com/squadron-edge/squadron/controller/rollout"
+	"github.com/squadron-edge/squadron/controller/store"
+	"github.com/squadron-edge/squadron/deploy/wire"
+)
+
+// maxModels is how many models one order can hold within a message's size.
+const maxModels = 8
+
+// Start implements api.Orders.
+func (f *fleet) Start(ctx context.Context, ask api.StartRollout, who string) (s rollout.State, err error) {
+	err = f.turn(ctx, func(t *turn) error {
+		s, err = t.start(ask, who)
+		return err
+	})
+	return s, err
+}
+
+// Abort implements api.Orders.
+func (f *fleet) Abort(ctx context.Context, id wire.RolloutID, who string) (s rollout.State, err error) {
+	err = f.turn(ctx, func(t *turn) error {
+		s, err = t.abort(id, who)
+		return err
+	})
+	return s, err
+}
+
+// start plans a rollout and opens its first wave.
+func (t *turn) start(ask api.StartRollout, who string) (rollout.State, error) {
+	plan, err := t.plan(ask)
+	if err != nil {
+		return rollout.State{}, err
+	}
+	if running, ok := t.rollout(ask.Model); ok && running.Phase == rollout.Running {
+		return rollout.State{}, api.Refuse(http.StatusConflict, "rollout %s of %s %s is running, %s: wait for it, or abort it",
+			running.ID, running.Model, running.Release.Version, running.Sentence())
+	}
+	members, err := t.members(plan)
+	if err != nil {
+		return rollout.State{}, err
+	}
+	s, err := rollout.New(plan, t.now)
+	if err != nil {
+		return rollout.State{}, api.Refuse(http.StatusUnprocessableEntity, "%v", err)
+	}
+	what := fmt.Sprintf("started rollout %s of %s %s to %d devices", s.ID, s.Model, s.Release.Version, len(members))
+	if err := t.tx.Audit(t.ctx, t.now, who, what); err != nil {
+		return rollout.State{}, err
+	}
+	t.rollouts[s.Model] = s
+	err = t.step(s.Model, rollout.Started{Members: members})
+	return t.rollouts[s.Model], err
+}
+
+// plan makes a plan of what an operator asks for.
+func (t *turn) plan(ask api.StartRollout) (rollout.Plan, error) {
+	b, err := t.tx.Bundle(t.ctx, ask.Model, ask.Version)
+	if errors.Is(err, store.ErrNotFound) {
+		return rollout.Plan{}, api.Refuse(http.StatusNotFound, "%.80s %.80s is not published here: publish its bundle first", ask.Model, ask.Version)
+	}
+	if err != nil {
+		return rollout.Plan{}, err
+	}
+	waves, err := rollout.ParseWaves(ask.Waves)
+	if err != nil {
+		return rollout.Plan{}, api.Refuse(http.StatusUnprocessableEntity, "%v", err)
+	}
+	for _, site := range ask.Sites {
+		if err := wire.ValidateID(string(site)); err != nil {
+			return rollout.Plan{}, api.Refuse(http.StatusUnprocessableEntity, "site %v", err)
+		}
+	}
+	return rollout.Plan{
+		ID: newID(t.now), Model: b.Name, Waves: waves, Sites: ask.Sites, DeadlineSeconds: t.fleet.deadlineSeconds,
+		Release: rollout.Release{Version: b.Version, Digest: b.Digest, EnvelopeBytes: b.EnvelopeBytes},
+	}, nil
+}
+
+// members are the devices that a plan covers. What a device goes back to after
+// a halt is its standing order: what it happens to run this minute may be
+// something that it is on its way back from.
+func (t *turn) members(p rollout.Plan) ([]rollout.Member, error) {
+	devices, err := t.tx.Devices(t.ctx)
+	if err != nil {
+		return nil, err
+	}
+	var members []rollout.Member
+	for _, row := range devices {
+		if !p.Includes(row.Site) {
+			continue
+		}
+		d := &record{Device: row}
+		if n := len(others(d, p.Model)); n >= maxModels {
+			return nil, api.Refuse(http.StatusUnprocessableEntity, "device %s has %d other models ordered, and an order holds %d", row.Device, n, maxModels)
+		}
+		members = append(members, rollout.Member{Device: row.Device, Current: wanted(d, p.Model), Online: row.Online})
+	}
+	if len(members) == 0 {
+		return nil, api.Refuse(http.StatusUnprocessableEntity, "there is no device to order: none %s has ever connected", where(p.Sites))
+	}
+	return members, nil
+}
+
+// others are the models that a device has been ordered to run beside one.
+func others(d *record, model string) []wire.DesiredModel {
+	if d.Desired == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(d.Desired.Models), func(m wire.DesiredModel) bool { return m.Name == model })
+}
+
+func where(sites []wire.SiteID) string {
+	if len(sites) == 0 {
+		return "of this fleet"
+	}
+	names := make([]string, len(sites))
+	for i, s := range sites {
+		names[i] = string(s)
+	}
+	return "in " + strings.Join(names, ", ")
+}
+
+// abort stops a rollout that runs.
+func (t *turn) abort(id wire.RolloutID, who string) (rollout.State, error) {
+	s, err := t.tx.Rollout(t.ctx, id)
+	if err != nil {
+		return s, err
+	}
+	if s.Phase != rollout.Running {
+		return s, api.Refuse(http.StatusConflict, "rollout %s does not run any more: %s", id, s.Sentence())
+	}
+	if err := t.tx.Audit(t.ctx, t.now, who, "aborted rollout "+string(id)); err != nil {
+		return s, err
+	}
+	err = t.step(s.Model, rollout.Abort{Who: who})
+	return t.rollouts[s.Model], err
+}
+
+// newID names a rollout: when it began, and a little chance.
+func newID(now time.Time) wire.RolloutID {
+	return wire.RolloutID(now.Format("20060102-150405-") + strings.ToLower(rand.Text()[:4]))
+}

@@ -1,0 +1,99 @@
+package controller_test
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/squadron-edge/squadron/deploy/link"
+	"github.com/squadron-edge/squadron/deploy/wire"
+)
+
+// played is a device that answers each order at once, with the phase that the
+// test gave its version.
+type played struct {
+	b       *bench
+	id      wire.Device
+	link    *link.Link
+	answer  sync.Map // phase by version
+	usual   wire.Phase
+	orders  chan wire.Desired
+	running wire.ModelState
+	stop    func()
+}
+
+// join connects a device and waits until the controller knows it.
+func (b *bench) join(id wire.DeviceID, usual wire.Phase) *played {
+	b.t.Helper()
+	p := &played{b: b, id: wire.Device{Site: "plant", ID: id}, usual: usual, orders: make(chan wire.Desired, 16)}
+	p.link = b.dial(link.Options{
+		ClientID: p.id.String(), Username: p.id.String(),
+		Topics: []string{p.id.Topic(wire.KindDesired), p.id.Topic(wire.KindCommand)},
+	})
+	say(p, wire.KindOnline, wire.Online{Online: true, Boot: "b"})
+	say(p, wire.KindEvent, wire.Event{Seq: 1, At: time.Now(), Kind: "started", Text: "Hello."})
+	acked := make(chan struct{})
+	p.stop = background(b.t, func(ctx context.Context) error { return p.run(ctx, acked) })
+	<-acked
+	return p
+}
+
+// run answers until ctx ends; acked is closed by the first acknowledgement.
+func (p *played) run(ctx context.Context, acked chan struct{}) error {
+	for heard := false; ; {
+		var m link.Message
+		select {
+		case <-ctx.Done():
+			return nil
+		case m = <-p.link.Messages():
+		}
+		if m.Topic == p.id.Topic(wire.KindCommand) {
+			c, err := wire.Decode[wire.Command](m.Payload)
+			if err != nil {
+				return err
+			}
+			if c.Kind == wire.CommandAck && c.Seq == 1 && !heard {
+				heard = true
+				close(acked)
+			}
+			continue
+		}
+		order, err := wire.Decode[wire.Desired](m.Payload)
+		if err != nil {
+			return err
+		}
+		p.obey(order)
+		p.orders <- order
+	}
+}
+
+// obey reports each model of an order.
+func (p *played) obey(order wire.Desired) {
+	state := wire.State{Generation: order.Generation}
+	for _, m := range order.Models {
+		phase := p.usual
+		if v, ok := p.answer.Load(m.Version); ok {
+			phase = v.(wire.Phase)
+		}
+		if phase == wire.PhaseCommitted {
+			p.running.Digest, p.running.Running = m.Digest, m.Version
+		}
+		p.running.Name, p.running.Rollout, p.running.Attempt = m.Name, m.Rollout, m.Attempt
+		p.running.Phase, p.running.Why = phase, "is "+string(phase)
+		state.Models = append(state.Models, p.running)
+	}
+	say(p, wire.KindState, state)
+}
+
+// ordered is the next order.
+func (p *played) ordered() wire.Desired { return <-p.orders }
+
+func say[M wire.Message](p *played, k wire.Kind, m M) {
+	b, err := wire.Encode(m)
+	if err == nil {
+		err = p.link.Publish(context.Background(), p.id.Topic(k), 1, k != wire.KindEvent, b)
+	}
+	if err != nil {
+		p.b.t.Errorf("%s says %s: %v", p.id, k, err)
+	}
+}

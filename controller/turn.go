@@ -1,0 +1,153 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/squadron-edge/squadron/controller/api"
+	"github.com/squadron-edge/squadron/controller/rollout"
+	"github.com/squadron-edge/squadron/controller/store"
+	"github.com/squadron-edge/squadron/deploy/wire"
+)
+
+// turn is one transaction of the fleet in the making: what it has read and
+// changed, and what is to be told once it is durable.
+type turn struct {
+	ctx      context.Context // of the transaction, which lives as long as the turn
+	fleet    *fleet
+	tx       *store.Tx
+	now      time.Time
+	devices  map[wire.Device]*record
+	rollouts map[string]rollout.State // changed ones, by model
+	out      outbox
+	events   []api.DeviceEvent
+	notes    []note
+}
+
+// record is a device that the turn has to do with.
+type record struct {
+	store.Device
+	isNew bool
+}
+
+func newTurn(ctx context.Context, f *fleet) *turn {
+	return &turn{
+		ctx: ctx, fleet: f, now: time.Now().UTC(),
+		devices: map[wire.Device]*record{}, rollouts: map[string]rollout.State{},
+	}
+}
+
+// device reads a device once in a turn, or makes one that was never heard of.
+func (t *turn) device(d wire.Device) (*record, error) {
+	if r, ok := t.devices[d]; ok {
+		return r, nil
+	}
+	row, err := t.tx.Device(t.ctx, d)
+	r := &record{Device: row}
+	if errors.Is(err, store.ErrNotFound) {
+		r = &record{Device: store.Device{Device: d, FirstSeen: t.now, LastSeen: t.now}, isNew: true}
+	} else if err != nil {
+		return nil, err
+	}
+	t.devices[d] = r
+	return r, nil
+}
+
+// rollout is the newest of a model as this turn sees it.
+func (t *turn) rollout(model string) (rollout.State, bool) {
+	if s, ok := t.rollouts[model]; ok {
+		return s, true
+	}
+	s, ok := t.fleet.rollouts[model]
+	return s, ok
+}
+
+// models lists those that have a rollout, in the same order every time.
+func (t *turn) models() []string {
+	names := slices.Collect(maps.Keys(t.fleet.rollouts))
+	slices.Sort(names)
+	return names
+}
+
+// step gives an event to a model's rollout and takes up what it wants done.
+func (t *turn) step(model string, e rollout.Event) error {
+	s, ok := t.rollout(model)
+	if !ok {
+		return nil
+	}
+	next, actions := rollout.Step(s, e, t.now)
+	if next.Revision == s.Revision {
+		return nil
+	}
+	t.rollouts[model] = next
+	for _, a := range actions {
+		if err := t.act(next, a); err != nil {
+			return fmt.Errorf("rollout %s: %w", next.ID, err)
+		}
+	}
+	return nil
+}
+
+func (t *turn) act(s rollout.State, a rollout.Action) error {
+	switch a := a.(type) {
+	case rollout.Order:
+		return t.order(a.Device, s.Model, a.Release, s.ID, a.Attempt)
+	case rollout.Restore:
+		return t.order(a.Device, s.Model, a.Previous, s.ID, a.Attempt)
+	case rollout.Announce:
+		t.notes = append(t.notes, note{s.ID, a.Text})
+		return t.tx.Audit(t.ctx, t.now, "rollout "+string(s.ID), a.Text)
+	}
+	return fmt.Errorf("unknown action %T", a)
+}
+
+// order makes a release what the device shall run; the zero release takes the
+// model away. The generation rises above every one that the device has seen,
+// also one from before the database was put back.
+func (t *turn) order(dev wire.Device, model string, r rollout.Release, id wire.RolloutID, attempt int) error {
+	d, err := t.device(dev)
+	if err != nil {
+		return err
+	}
+	next := wire.Desired{V: wire.Version, Generation: d.Generation(), At: t.now}
+	if d.Desired != nil {
+		next.Models = slices.Clone(d.Desired.Models)
+	}
+	next.Models = slices.DeleteFunc(next.Models, func(m wire.DesiredModel) bool { return m.Name == model })
+	if !r.IsZero() {
+		next.Models = append(next.Models, wire.DesiredModel{
+			Name: model, Version: r.Version, Digest: r.Digest, Size: r.EnvelopeBytes, Rollout: id, Attempt: attempt,
+		})
+	}
+	if d.State != nil {
+		next.Generation = max(next.Generation, d.State.Generation)
+	}
+	next.Generation++
+	d.Desired = &next
+	return add(&t.out, dev.Topic(wire.KindDesired), next, true)
+}
+
+// save writes what the turn changed.
+func (t *turn) save() error {
+	for _, d := range t.devices {
+		if d.isNew {
+			continue // it said nothing that could be understood
+		}
+		if err := t.tx.PutDevice(t.ctx, d.Device); err != nil {
+			return err
+		}
+	}
+	for _, s := range t.rollouts {
+		if err := t.tx.PutRollout(t.ctx, s); err != nil {
+			return err
+		}
+		if err := t.out.status(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
