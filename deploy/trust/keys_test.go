@@ -1,0 +1,148 @@
+package trust_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/squadron-edge/squadron/deploy/trust"
+)
+
+// The vector was computed with go-tuf v2.4.2 (metadata.Key.ID).
+func TestKeyIDIsTheOneThatTUFGives(t *testing.T) {
+	const (
+		public = "ea4a6c63e29c520abef5507b132ec5f9954776aebebe7b92421eea691446d22c"
+		id     = "bfe1a83869e5bf574e3ff3acbb83f840de84a990d10059f3096f0bf4f2b90c10"
+	)
+	k := keyOf(7)
+	if hex.EncodeToString(k.Public()) != public || k.ID() != id {
+		t.Errorf("key %x has the id %s", k.Public(), k.ID())
+	}
+}
+
+func TestTrustFileRoundTrip(t *testing.T) {
+	lent := publisher(bob, "lab-*", "*")
+	lent.Until = today
+	file, err := keysOf(publisher(alice, "meter-reader"), lent).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := trust.ParseKeys(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := keys.Publishers; len(p) != 2 || p[0].ID != alice.ID() || p[1].Models[0] != "lab-*" || !p[1].Until.Equal(today) || !p[0].Until.IsZero() {
+		t.Errorf("got %+v", keys)
+	}
+}
+
+func TestParseKeysRefusesAttacks(t *testing.T) {
+	key := base64.StdEncoding.EncodeToString(alice.Public())
+	entry := func(key string, id trust.KeyID, models string) string {
+		return fmt.Sprintf(`{"key":%q,"id":%q,"models":%s}`, key, id, models)
+	}
+	good := entry(key, alice.ID(), `["m"]`)
+	file := func(entries ...string) string {
+		return `{"v":1,"publishers":[` + strings.Join(entries, ",") + `]}`
+	}
+	if _, err := trust.ParseKeys([]byte(file(good))); err != nil {
+		t.Fatalf("the file that the attacks change: %v", err)
+	}
+	for attack, c := range map[string]struct{ in, want string }{
+		"another version":         {strings.Replace(file(good), `"v":1`, `"v":2`, 1), "version 2"},
+		"no publisher":            {file(), "0 publishers"},
+		"huge count":              {file(strings.Split(strings.Repeat(good+";", 300), ";")[:300]...), "300 publishers"},
+		"same key twice":          {file(good, good), "there twice"},
+		"id of another key":       {file(entry(key, bob.ID(), `["m"]`)), "does not belong to the key"},
+		"no id":                   {file(entry(key, "", `["m"]`)), "does not belong to the key"},
+		"short key":               {file(entry(key[:40], alice.ID(), `["m"]`)), "30 bytes"},
+		"no key":                  {file(entry("", alice.ID(), `["m"]`)), "0 bytes"},
+		"no model":                {file(entry(key, alice.ID(), `[]`)), "0 entries"},
+		"empty pattern":           {file(entry(key, alice.ID(), `[""]`)), "want a model's name"},
+		"star within":             {file(entry(key, alice.ID(), `["a*b"]`)), "want a model's name"},
+		"two stars":               {file(entry(key, alice.ID(), `["**"]`)), "want a model's name"},
+		"folder pattern":          {file(entry(key, alice.ID(), `["../*"]`)), "want a model's name"},
+		"unknown key in the JSON": {strings.Replace(file(good), `"v":1`, `"v":1,"allow_all":true`, 1), `"allow_all" is not known`},
+		"duplicate key":           {strings.Replace(file(good), `"models"`, `"models":["*"],"models"`, 1), "there twice"},
+		"second document":         {file(good) + file(good), "more after the end"},
+		"endless data":            {file(good) + strings.Repeat(" ", 1<<20), "more than the"},
+		"empty":                   {"", "ends too early"},
+	} {
+		if _, err := trust.ParseKeys([]byte(c.in)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: want an error with %q, got %v", attack, c.want, err)
+		}
+	}
+	if _, err := (trust.Keys{}).Encode(); err == nil {
+		t.Error("a trust file without publishers was written")
+	}
+}
+
+func TestPrivateKeyRoundTrip(t *testing.T) {
+	file, err := alice.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(file, []byte("unencrypted")) {
+		t.Errorf("the file does not say that it is not encrypted: %s", file)
+	}
+	k, err := trust.ParsePrivateKey(file)
+	if err != nil || k.ID() != alice.ID() {
+		t.Fatalf("got %v, %v", k, err)
+	}
+	if v := trust.Verify(sign(t, k), keysOf(publisher(alice, "*")), time.Time{}); !v.OK {
+		t.Errorf("the key that was read does not sign as the one that was written: %s", v.Why)
+	}
+}
+
+func TestParsePrivateKeyRefusesWhatIsNotWhole(t *testing.T) {
+	good, err := alice.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for attack, c := range map[string]struct{ old, with, want string }{
+		"another kind":    {"unencrypted", "encrypted", "of kind"},
+		"another version": {`"v": 1`, `"v": 2`, "version 1"},
+		"changed seed":    {`"seed": "B`, `"seed": "C`, "damaged or changed"},
+		"short seed":      {`"seed": "BwcH`, `"seed": "`, "29 bytes"},
+		"second id":       {`"id"`, `"id":"","id"`, "there twice"},
+		"endless data":    {`{`, `{` + strings.Repeat(" ", 1<<16), "more than the"},
+	} {
+		bad := strings.Replace(string(good), c.old, c.with, 1)
+		if _, err := trust.ParsePrivateKey([]byte(bad)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: want an error with %q, got %v", attack, c.want, err)
+		}
+	}
+}
+
+func TestPrivateKeyDoesNotShowItself(t *testing.T) {
+	file, err := alice.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		shown := fmt.Sprintf(format, alice)
+		if strings.Contains(shown, "7 7 7") || strings.Contains(shown, "070707") || strings.Contains(string(file), shown) {
+			t.Errorf("%s shows %s", format, shown)
+		}
+	}
+}
+
+func TestZeroPrivateKeySignsNothing(t *testing.T) {
+	var none trust.PrivateKey
+	if _, err := trust.Sign("t", payload, none); err == nil {
+		t.Error("a key that is not there signed")
+	}
+	if _, err := none.Encode(); err == nil {
+		t.Error("a key that is not there was written")
+	}
+}
+
+func TestGenerateNeedsEnoughChance(t *testing.T) {
+	if _, err := trust.Generate(strings.NewReader("short")); err == nil {
+		t.Error("a key was made of five bytes")
+	}
+}

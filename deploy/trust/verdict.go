@@ -1,0 +1,124 @@
+package trust
+
+import (
+	"context"
+	"crypto"
+	"crypto/ed25519"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/secure-systems-lab/go-securesystemslib/dsse"
+
+	"github.com/squadron-edge/squadron/deploy/bundle"
+	"github.com/squadron-edge/squadron/deploy/internal/strictjson"
+)
+
+// maxSignatures bounds the work that one envelope can ask for.
+const maxSignatures = 16
+
+// Why a verdict is what it is. The sentences are constant: nothing that an
+// attacker wrote reaches the operator's screen through them.
+const (
+	whyTrusted    = "a key in the trust file signed it"
+	whyTooLong    = "the envelope is longer than any that squadron pack makes: do not use this bundle, ask its publisher for it again"
+	whyUnreadable = "the envelope is damaged or is not one that squadron pack made: copy or download the bundle again, and if that does not help, have it packed again"
+	whyOtherType  = "what was signed is not a Squadron manifest of a version that this program reads: use a bundle that squadron pack made, or update this program"
+	whySignatures = "the envelope has no signature, or more than this program would check: have the bundle packed again with squadron pack --key"
+	whyNoKeys     = "the trust file names no publisher: add the public key that squadron keys init printed"
+	whyNotSigned  = "no key in the trust file signed these bytes: get the bundle from a publisher that the trust file names, or add this publisher's key to it if you trust them"
+	whyEnded      = "the key that signed it was trusted only until a date that has passed: have the bundle signed with a current key, or look whether this machine's clock is right"
+)
+
+// Verdict is what the keys say about one envelope. The zero Verdict refuses.
+type Verdict struct {
+	// OK says that a trusted key signed the payload.
+	OK bool
+	// Payload is the signed manifest; nil unless OK.
+	Payload []byte
+	// KeyID is the first key whose signature was accepted; empty unless OK.
+	KeyID KeyID
+	// Why is one constant sentence: the reason, and what to do if not OK.
+	Why string
+
+	models []Pattern
+}
+
+// MayPublish reports whether a key that signed may publish a model of this
+// name. The caller asks with the name that the payload says.
+func (v Verdict) MayPublish(name string) bool {
+	return v.OK && slices.ContainsFunc(v.models, func(p Pattern) bool { return p.Matches(name) })
+}
+
+// Verify judges the envelope of a bundle's manifest by the keys in the trust
+// file. It looks at size, form, payload type, signatures and dates, in that
+// order, and hands the payload out only after all of them.
+//
+// now serves only publishers that are trusted until a date. Ask before a bundle
+// is taken, never again for one that serves: a wrong clock must not stop it.
+func Verify(envelope []byte, keys Keys, now time.Time) Verdict {
+	if len(envelope) > bundle.MaxEnvelopeSize {
+		return Verdict{Why: whyTooLong}
+	}
+	var e dsse.Envelope
+	if err := strictjson.Decode(envelope, &e); err != nil {
+		return Verdict{Why: whyUnreadable}
+	}
+	if e.PayloadType != bundle.ManifestType {
+		return Verdict{Why: whyOtherType}
+	}
+	if n := len(e.Signatures); n == 0 || n > maxSignatures {
+		return Verdict{Why: whySignatures}
+	}
+	if len(keys.Publishers) == 0 {
+		return Verdict{Why: whyNoKeys}
+	}
+	return judge(&e, keys, now)
+}
+
+// judge checks the signatures and, after them, the dates.
+func judge(e *dsse.Envelope, keys Keys, now time.Time) Verdict {
+	verifiers := make([]dsse.Verifier, len(keys.Publishers))
+	for i, p := range keys.Publishers {
+		verifiers[i] = verifier(p.Key)
+	}
+	v, err := dsse.NewEnvelopeVerifier(verifiers...)
+	if err != nil {
+		return Verdict{Why: whyNoKeys}
+	}
+	accepted, payload, err := v.VerifyAndDecode(context.Background(), e)
+	if err != nil {
+		return Verdict{Why: whyNotSigned}
+	}
+	verdict := Verdict{Why: whyEnded}
+	for _, a := range accepted {
+		p := keys.find(KeyID(a.KeyID))
+		if !p.Until.IsZero() && now.After(p.Until) {
+			continue
+		}
+		if !verdict.OK {
+			verdict = Verdict{OK: true, Payload: payload, KeyID: p.ID, Why: whyTrusted}
+		}
+		verdict.models = append(verdict.models, p.Models...)
+	}
+	return verdict
+}
+
+// find gives the publisher of an id that came from keys.
+func (k Keys) find(id KeyID) Publisher {
+	i := slices.IndexFunc(k.Publishers, func(p Publisher) bool { return p.Key.ID() == id })
+	return k.Publishers[i]
+}
+
+// verifier is a public key as the dsse package wants it.
+type verifier PublicKey
+
+func (v verifier) Verify(_ context.Context, data, sig []byte) error {
+	if len(v) != ed25519.PublicKeySize || !ed25519.Verify(ed25519.PublicKey(v), data, sig) {
+		return errors.New("the signature does not fit")
+	}
+	return nil
+}
+
+func (v verifier) KeyID() (string, error)   { return string(PublicKey(v).ID()), nil }
+func (v verifier) Public() crypto.PublicKey { return ed25519.PublicKey(v) }
