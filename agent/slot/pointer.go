@@ -75,8 +75,8 @@ func (s *Store) Deactivate(model string) error {
 func (s *Store) pointerName(model, which string) string { return path.Join(modelsDir, model, which) }
 
 func (s *Store) point(model, which string, to Pointer) error {
-	if !bundle.ValidName(model) {
-		return fmt.Errorf("model name %.80q is not valid", model)
+	if err := bundle.ValidName(model); err != nil {
+		return fmt.Errorf("model: %w", err)
 	}
 	b, err := json.Marshal(to)
 	if err != nil {
@@ -111,7 +111,7 @@ func (s *Store) Models() ([]string, error) {
 	}
 	var models []string
 	for _, e := range entries {
-		if e.IsDir() && bundle.ValidName(e.Name()) {
+		if e.IsDir() && bundle.ValidName(e.Name()) == nil {
 			models = append(models, e.Name())
 		}
 	}

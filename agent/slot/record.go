@@ -12,8 +12,8 @@ const maxRecord = 4 << 20
 
 // SaveState keeps a model's update state durably.
 func (s *Store) SaveState(model string, b []byte) error {
-	if !bundle.ValidName(model) {
-		return fmt.Errorf("save update state: model name %.80q is not valid", model)
+	if err := bundle.ValidName(model); err != nil {
+		return fmt.Errorf("save update state: %w", err)
 	}
 	if err := s.writeBytes(stateName(model), b); err != nil {
 		return fmt.Errorf("save update state of %s: %w", model, err)
