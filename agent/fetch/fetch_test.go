@@ -41,7 +41,8 @@ type server struct {
 	*httptest.Server
 	faults  []http.HandlerFunc
 	sent    atomic.Int64
-	ranges  []string
+	ranges  []string // asked for, one a request
+	ifRange []string
 	content []byte
 	etag    string
 }
@@ -55,6 +56,7 @@ func serve(t *testing.T, faults ...http.HandlerFunc) *server {
 
 func (s *server) handle(w http.ResponseWriter, r *http.Request) {
 	s.ranges = append(s.ranges, r.Header.Get("Range"))
+	s.ifRange = append(s.ifRange, r.Header.Get("If-Range"))
 	w = &counted{w, &s.sent}
 	if len(s.faults) > 0 {
 		fault := s.faults[0]
@@ -180,6 +182,9 @@ func TestACutTransferIsResumed(t *testing.T) {
 		}
 		if want := fmt.Sprintf("bytes=%d-", cut); s.ranges[1] != want {
 			t.Errorf("cut at %d: asked for %q, want %q", cut, s.ranges[1], want)
+		}
+		if s.ifRange[1] != s.etag {
+			t.Errorf("cut at %d: resumed if the ETag is %q, want %q", cut, s.ifRange[1], s.etag)
 		}
 	}
 }
@@ -400,7 +405,9 @@ func TestAPlantedLinkIsNotWrittenThrough(t *testing.T) {
 	if err := os.WriteFile(victim, []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(victim, filepath.Join(f.dir, bundle.DigestOf(object).Hex()+".part")); err != nil {
+	planted := filepath.Join(f.dir, bundle.DigestOf(object).Hex())
+	err := errors.Join(os.Symlink(victim, planted+".part"), os.WriteFile(planted+".etag", []byte(s.etag), 0o600))
+	if err != nil {
 		t.Fatal(err)
 	}
 	mustFetch(t, f)
