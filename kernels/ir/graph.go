@@ -75,9 +75,11 @@ type Graph struct {
 type Operator interface {
 	// Type is the operator's ONNX name, such as "Conv".
 	Type() string
-	// Infer gives the outputs' types and shapes from the inputs'; an absent
-	// input is the zero Info. An output is also given its Const where that
-	// needs shapes only (Shape). Errors name the attribute or input at fault.
+	// Infer gives the outputs' types and shapes from the inputs', which are
+	// all known; an absent input is the zero Info. An output's Shape is nil
+	// where it follows from elements that are not known yet (Reshape), and its
+	// Const is given where that needs shapes only (Shape). Errors name the
+	// attribute or input at fault.
 	Infer(in []Info) ([]Info, error)
 }
 

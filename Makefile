@@ -1,0 +1,25 @@
+# Everything here is also what .ci/run calls, so that a person and CI agree.
+GO ?= go
+
+.PHONY: check test fmt vet staticcheck tidy race
+
+check: fmt vet staticcheck tidy test race ## every gate but the boards'
+
+test: ## the README's test command
+	$(GO) test ./...
+
+fmt: ## fails if gofmt would change a file
+	@files=$$(gofmt -l $$(git ls-files '*.go')); \
+	if [ -n "$$files" ]; then echo "gofmt would change:" $$files; exit 1; fi
+
+vet:
+	$(GO) vet ./...
+
+staticcheck:
+	$(GO) tool staticcheck ./...
+
+tidy: ## fails if go.mod and go.sum are not what the imports need
+	$(GO) mod tidy -diff
+
+race:
+	$(GO) test -race ./...

@@ -1,0 +1,49 @@
+package gorgonia
+
+import "github.com/squadron-edge/squadron/kernels/ir"
+
+// kernel computes an output from its operands: the node's float32 inputs in
+// order, without the absent ones. Shapes, and what memory it needs besides,
+// were settled when it was fitted; it neither allocates nor fails.
+type kernel func(in [][]float32, out []float32)
+
+// supported is what a refusal tells.
+const supported = "Add, AveragePool, BatchNormalization, Clip, Concat, Conv, Flatten, Gather, Gemm, " +
+	"GlobalAveragePool, Identity, MatMul, MaxPool, ReduceMean, Relu, Reshape, Softmax, Squeeze, Unsqueeze"
+
+// fit makes the kernel for a site.
+func fit(s site) (kernel, error) {
+	switch op := s.node.Op.(type) {
+	case ir.Conv:
+		return fitConv(s, op)
+	case ir.BatchNormalization:
+		return fitBatchNormalization(s, op), nil
+	case ir.Relu:
+		return relu, nil
+	case ir.Clip:
+		return fitClip(s), nil
+	case ir.Add:
+		return fitAdd(s, op), nil
+	case ir.Gemm:
+		return fitGemm(s, op), nil
+	case ir.MatMul:
+		return fitMatMul(s), nil
+	case ir.MaxPool:
+		return fitMaxPool(s, op)
+	case ir.AveragePool:
+		return fitAveragePool(s, op)
+	case ir.GlobalAveragePool:
+		return fitGlobalAveragePool(s), nil
+	case ir.ReduceMean:
+		return fitReduceMean(s, op)
+	case ir.Softmax:
+		return fitSoftmax(s, op), nil
+	case ir.Concat:
+		return fitConcat(s, op), nil
+	case ir.Gather:
+		return fitGather(s, op)
+	case ir.Flatten, ir.Reshape, ir.Squeeze, ir.Unsqueeze, ir.Identity:
+		return pass, nil
+	}
+	return nil, s.refuse("has no kernel; supported are %s", supported)
+}

@@ -1,0 +1,78 @@
+package gorgonia
+
+import (
+	"fmt"
+
+	"github.com/squadron-edge/squadron/kernels/ir"
+	"github.com/squadron-edge/squadron/kernels/tensor"
+)
+
+// program is a compiled plan: a Gorgonia graph whose values lie in its own
+// memory, and the machine that runs it.
+type program struct {
+	lowering *lowering
+	machine  *machine
+}
+
+func compile(plan *ir.Plan) (*program, error) {
+	construction.Lock()
+	defer construction.Unlock()
+	l, err := lower(plan)
+	if err != nil {
+		return nil, err
+	}
+	m, err := newMachine(l.graph)
+	if err != nil {
+		return nil, err
+	}
+	return &program{l, m}, nil
+}
+
+// Run copies the inputs in, runs the machine and copies the outputs out. It
+// allocates nothing.
+func (p *program) Run(inputs, outputs []*tensor.Tensor) error {
+	g := p.lowering.plan.Graph
+	if err := p.fit(g.Inputs, inputs); err != nil {
+		return fmt.Errorf("run %q: inputs: %w", g.Name, err)
+	}
+	if err := p.fit(g.Outputs, outputs); err != nil {
+		return fmt.Errorf("run %q: outputs: %w", g.Name, err)
+	}
+	for i, id := range g.Inputs {
+		copy(p.lowering.storage[id], tensor.Data[float32](inputs[i]))
+	}
+	defer p.machine.Reset()
+	if err := p.machine.RunAll(); err != nil {
+		return err
+	}
+	for i, id := range g.Outputs {
+		if c := p.lowering.fixed[id]; c != nil {
+			copy(tensor.Data[int64](outputs[i]), tensor.Data[int64](c))
+		}
+		copy(tensor.Data[float32](outputs[i]), p.lowering.storage[id])
+	}
+	return nil
+}
+
+// Close lets go of the arena and the weights.
+func (p *program) Close() error {
+	*p = program{}
+	return nil
+}
+
+// fit checks the caller's tensors against the plan's values.
+func (p *program) fit(ids []ir.ValueID, given []*tensor.Tensor) error {
+	if len(given) != len(ids) {
+		return fmt.Errorf("%d tensors were given; the plan has %d", len(given), len(ids))
+	}
+	for i, id := range ids {
+		v := &p.lowering.plan.Graph.Values[id]
+		switch t := given[i]; {
+		case t == nil:
+			return fmt.Errorf("no tensor was given for %q", v.Name)
+		case t.DType() != v.DType || !t.Shape().Equal(v.Shape):
+			return fmt.Errorf("%v was given for %q, which is %v%v", t, v.Name, v.DType, v.Shape)
+		}
+	}
+	return nil
+}

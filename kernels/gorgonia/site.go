@@ -1,0 +1,83 @@
+package gorgonia
+
+import (
+	"fmt"
+
+	"github.com/squadron-edge/squadron/kernels/ir"
+	"github.com/squadron-edge/squadron/kernels/tensor"
+)
+
+// site is a node of the plan, where a kernel is fitted.
+type site struct {
+	graph *ir.Graph
+	node  ir.Node
+}
+
+// value is what the plan knows of a value; the zero Info if it is absent.
+func (s site) value(id ir.ValueID) ir.Info {
+	if id == ir.NoValue {
+		return ir.Info{}
+	}
+	return s.graph.Values[id].Info
+}
+
+// input is what the plan knows of input i; the zero Info if it is absent.
+func (s site) input(i int) ir.Info {
+	if i >= len(s.node.Inputs) {
+		return ir.Info{}
+	}
+	return s.value(s.node.Inputs[i])
+}
+
+// has reports whether optional input i is there.
+func (s site) has(i int) bool { return s.input(i).DType != tensor.Invalid }
+
+// shape is input i's shape.
+func (s site) shape(i int) tensor.Shape { return s.input(i).Shape }
+
+// output is the shape of the one output.
+func (s site) output() tensor.Shape { return s.value(s.node.Outputs[0]).Shape }
+
+// integers are the elements of an int64 input, which is constant.
+func (s site) integers(i int) []int64 {
+	if !s.has(i) {
+		return nil
+	}
+	return tensor.Data[int64](s.input(i).Const)
+}
+
+// copied is the int64 constant that an output of the graph is a copy of, if it
+// is one. Nothing is left to run for it.
+func (s site) copied() *tensor.Tensor {
+	if _, ok := s.node.Op.(ir.Identity); !ok || s.input(0).DType != tensor.Int64 {
+		return nil
+	}
+	return s.input(0).Const
+}
+
+// operands are the float32 inputs in order, which the kernel reads at run
+// time. Integers must be constant: the plan's shapes already depend on them.
+func (s site) operands() ([]ir.ValueID, error) {
+	for _, id := range s.node.Outputs {
+		if v := s.value(id); id != ir.NoValue && v.DType != tensor.Float32 {
+			return nil, s.refuse("gives %v at run time; float32 is supported", v.DType)
+		}
+	}
+	var ids []ir.ValueID
+	for i, id := range s.node.Inputs {
+		v := s.value(id)
+		switch {
+		case id == ir.NoValue:
+		case v.DType == tensor.Float32:
+			ids = append(ids, id)
+		case v.Const == nil:
+			return nil, s.refuse("reads %v from input %d at run time; constant int64 and float32 are supported", v.DType, i)
+		}
+	}
+	return ids, nil
+}
+
+// refuse says why the engine does not take the node.
+func (s site) refuse(format string, args ...any) error {
+	return fmt.Errorf("%s "+format, append([]any{s.graph.Label(s.node)}, args...)...)
+}

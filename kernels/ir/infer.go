@@ -1,0 +1,118 @@
+package ir
+
+import (
+	"fmt"
+
+	"github.com/squadron-edge/squadron/kernels/tensor"
+)
+
+// operands are the inputs of one operator under inference; its methods name
+// the input at fault.
+type operands []Info
+
+// parameter describes one input of an operator.
+type parameter struct {
+	name     string
+	dtype    tensor.DType // Invalid admits every type
+	optional bool
+}
+
+// match checks the inputs against the operator's parameters.
+func (in operands) match(want ...parameter) error {
+	if len(in) > len(want) {
+		return fmt.Errorf("%d inputs, want at most %d", len(in), len(want))
+	}
+	for i, p := range want {
+		given := i < len(in) && in[i].DType != tensor.Invalid
+		switch {
+		case !given && !p.optional:
+			return fmt.Errorf("input %d (%s) is missing", i, p.name)
+		case given && p.dtype != tensor.Invalid && in[i].DType != p.dtype:
+			return fmt.Errorf("input %d (%s) is %v; supported is %v", i, p.name, in[i].DType, p.dtype)
+		}
+	}
+	return nil
+}
+
+// at is input i, or the zero Info if it is absent.
+func (in operands) at(i int) Info {
+	if i < len(in) {
+		return in[i]
+	}
+	return Info{}
+}
+
+// has reports whether an optional input is there.
+func (in operands) has(i int) bool { return in.at(i).DType != tensor.Invalid }
+
+// vector reads input i as a list, if its elements are known.
+func (in operands) vector(i int, name string) (list []int64, known bool, err error) {
+	v := in.at(i)
+	if len(v.Shape) != 1 {
+		return nil, false, fmt.Errorf("input %d (%s) has shape %v, want a vector", i, name, v.Shape)
+	}
+	if v.Const == nil {
+		return nil, false, nil
+	}
+	return tensor.Data[int64](v.Const), true, nil
+}
+
+// result is an operator's single output.
+func result(dtype tensor.DType, shape tensor.Shape) ([]Info, error) {
+	return []Info{{DType: dtype, Shape: shape}}, nil
+}
+
+// MaxValueBytes is the largest value that a graph may hold: what a file asks
+// for is refused before anything is allocated for it.
+const MaxValueBytes = 1 << 30
+
+// infer gives the outputs' types and shapes of a node whose inputs' are known.
+func (g *Graph) infer(n Node) ([]Info, error) {
+	in := make([]Info, len(n.Inputs))
+	for i, id := range n.Inputs {
+		if id != NoValue {
+			in[i] = g.Values[id].Info
+		}
+	}
+	out, err := n.Op.Infer(in)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", g.Label(n), err)
+	}
+	if len(out) < len(n.Outputs) {
+		return nil, fmt.Errorf("%s: %d outputs, want at most %d", g.Label(n), len(n.Outputs), len(out))
+	}
+	for _, o := range out {
+		if err := o.check(); err != nil {
+			return nil, fmt.Errorf("%s: its output: %w", g.Label(n), err)
+		}
+	}
+	return out[:len(n.Outputs)], nil
+}
+
+// check refuses a known shape that is too large.
+func (i Info) check() error {
+	if i.Shape == nil {
+		return nil
+	}
+	n, err := i.Shape.Elements()
+	if err != nil {
+		return err
+	}
+	if n*i.DType.Size() > MaxValueBytes {
+		return fmt.Errorf("%v%v takes %d bytes, more than the limit of %d", i.DType, i.Shape, n*i.DType.Size(), MaxValueBytes)
+	}
+	return nil
+}
+
+// known reports whether the type and each dimension are.
+func (i Info) known() bool {
+	if i.DType == tensor.Invalid || i.Shape == nil {
+		return false
+	}
+	for _, d := range i.Shape {
+		if d == Unknown {
+			return false
+		}
+	}
+	return true
+}

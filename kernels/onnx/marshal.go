@@ -1,0 +1,190 @@
+package onnx
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// Marshal encodes a model; the same model gives the same bytes. It refuses an
+// attribute whose body Unmarshal would not read back.
+func Marshal(m *Model) ([]byte, error) {
+	var b message
+	b.int64(1, m.IRVersion)
+	b.text(2, m.Producer)
+	b.text(3, m.ProducerVersion)
+	graph, err := m.Graph.marshal()
+	if err != nil {
+		return nil, fmt.Errorf("encode ONNX model %q: %w", m.Graph.Name, err)
+	}
+	b.bytes(7, graph)
+	for _, o := range m.Opsets {
+		var opset message
+		opset.text(1, o.Domain)
+		opset.int64(2, o.Version)
+		b.bytes(8, opset)
+	}
+	return b, nil
+}
+
+// message is an encoded protobuf message; its methods append a field.
+type message []byte
+
+func (b *message) int64(number protowire.Number, v int64) {
+	*b = protowire.AppendTag(*b, number, protowire.VarintType)
+	*b = protowire.AppendVarint(*b, uint64(v))
+}
+
+func (b *message) float32(number protowire.Number, v float32) {
+	*b = protowire.AppendTag(*b, number, protowire.Fixed32Type)
+	*b = protowire.AppendFixed32(*b, math.Float32bits(v))
+}
+
+// text leaves out an empty text, which is the default.
+func (b *message) text(number protowire.Number, v string) {
+	if v != "" {
+		b.bytes(number, []byte(v))
+	}
+}
+
+func (b *message) bytes(number protowire.Number, v []byte) {
+	*b = protowire.AppendTag(*b, number, protowire.BytesType)
+	*b = protowire.AppendBytes(*b, v)
+}
+
+// float32s writes a packed list, as onnx.proto declares the tensors' lists.
+func (b *message) float32s(number protowire.Number, list []float32) {
+	if len(list) == 0 {
+		return
+	}
+	packed := make([]byte, 0, 4*len(list))
+	for _, v := range list {
+		packed = protowire.AppendFixed32(packed, math.Float32bits(v))
+	}
+	b.bytes(number, packed)
+}
+
+func (b *message) int64s(number protowire.Number, list []int64) {
+	if len(list) == 0 {
+		return
+	}
+	var packed []byte
+	for _, v := range list {
+		packed = protowire.AppendVarint(packed, uint64(v))
+	}
+	b.bytes(number, packed)
+}
+
+func (g *Graph) marshal() (message, error) {
+	var b message
+	for _, n := range g.Nodes {
+		node, err := n.marshal()
+		if err != nil {
+			return nil, fmt.Errorf("node %s %q: %w", n.OpType, n.Name, err)
+		}
+		b.bytes(1, node)
+	}
+	b.text(2, g.Name)
+	for _, t := range g.Initializers {
+		b.bytes(5, t.marshal())
+	}
+	for _, v := range g.Inputs {
+		b.bytes(11, v.marshal())
+	}
+	for _, v := range g.Outputs {
+		b.bytes(12, v.marshal())
+	}
+	return b, nil
+}
+
+func (n *Node) marshal() (message, error) {
+	var b message
+	for _, name := range n.Inputs {
+		b.bytes(1, []byte(name)) // "" is an absent input and keeps its place
+	}
+	for _, name := range n.Outputs {
+		b.bytes(2, []byte(name))
+	}
+	b.text(3, n.Name)
+	b.text(4, n.OpType)
+	for _, a := range n.Attributes {
+		attribute, err := a.marshal()
+		if err != nil {
+			return nil, fmt.Errorf("attribute %q: %w", a.Name, err)
+		}
+		b.bytes(5, attribute)
+	}
+	b.text(7, n.Domain)
+	return b, nil
+}
+
+func (a *Attribute) marshal() (message, error) {
+	var b message
+	b.text(1, a.Name)
+	switch a.Type {
+	case FloatAttribute:
+		b.float32(2, a.Float)
+	case IntAttribute:
+		b.int64(3, a.Int)
+	case StringAttribute:
+		b.text(4, a.String)
+	case TensorAttribute:
+		if a.Tensor == nil {
+			return nil, errors.New("it has no tensor")
+		}
+		b.bytes(5, a.Tensor.marshal())
+	case FloatsAttribute:
+		b.float32s(7, a.Floats)
+	case IntsAttribute:
+		b.int64s(8, a.Ints)
+	default:
+		return nil, fmt.Errorf("type %d is not supported", a.Type)
+	}
+	b.int64(20, int64(a.Type))
+	return b, nil
+}
+
+func (t *Tensor) marshal() message {
+	var b message
+	b.int64s(1, t.Dims)
+	b.int64(2, int64(t.Type))
+	b.float32s(4, t.Floats)
+	b.int64s(7, t.Int64s)
+	b.text(8, t.Name)
+	if t.Raw != nil {
+		b.bytes(9, t.Raw)
+	}
+	if t.External {
+		b.int64(14, external)
+	}
+	return b
+}
+
+func (v *ValueInfo) marshal() message {
+	var dense message
+	dense.int64(1, int64(v.Type))
+	if v.Shape != nil {
+		var shape message
+		for _, d := range v.Shape {
+			shape.bytes(1, d.marshal())
+		}
+		dense.bytes(2, shape)
+	}
+	var typ, b message
+	typ.bytes(1, dense)
+	b.text(1, v.Name)
+	b.bytes(2, typ)
+	return b
+}
+
+func (d *Dim) marshal() message {
+	var b message
+	if d.Value != 0 {
+		b.int64(1, d.Value)
+	} else {
+		b.text(2, d.Symbol)
+	}
+	return b
+}

@@ -1,0 +1,60 @@
+package onnx
+
+import "fmt"
+
+// order gives the nodes so that each stands after those that it reads: the
+// file's own order, as the format demands, or else the nearest to it. A cycle
+// is refused.
+func (g *Graph) order() ([]int, error) {
+	o := ordering{g: g, giver: map[string]int{}, state: make([]visit, len(g.Nodes))}
+	for i, n := range g.Nodes {
+		for _, name := range n.Outputs {
+			if name != "" {
+				o.giver[name] = i // a second giver is refused on import
+			}
+		}
+	}
+	for i := range g.Nodes {
+		if err := o.visit(i); err != nil {
+			return nil, err
+		}
+	}
+	return o.done, nil
+}
+
+type visit uint8
+
+const (
+	unseen visit = iota
+	open         // its inputs are being visited
+	closed
+)
+
+type ordering struct {
+	g     *Graph
+	giver map[string]int
+	state []visit
+	done  []int
+}
+
+// visit puts a node after its givers. The recursion is as deep as the longest
+// path of a graph in reverse order, which Limits.Nodes bounds.
+func (o *ordering) visit(i int) error {
+	switch o.state[i] {
+	case closed:
+		return nil
+	case open:
+		return fmt.Errorf("node %d (%s) depends on its own result", i, o.g.Nodes[i].label())
+	}
+	o.state[i] = open
+	for _, name := range o.g.Nodes[i].Inputs {
+		if giver, ok := o.giver[name]; ok && name != "" {
+			if err := o.visit(giver); err != nil {
+				return err
+			}
+		}
+	}
+	o.state[i] = closed
+	o.done = append(o.done, i)
+	return nil
+}

@@ -1,0 +1,194 @@
+package kernels
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"github.com/squadron-edge/squadron/kernels/ir"
+	"github.com/squadron-edge/squadron/kernels/onnx"
+	"github.com/squadron-edge/squadron/kernels/tensor"
+)
+
+// Options say how a model is loaded.
+type Options struct {
+	// Engines are tried in this order.
+	Engines []Engine
+	// Limits bound the file; the zero value stands for onnx.DefaultLimits.
+	Limits onnx.Limits
+	// Inputs gives shapes to plan for at load, by name, where the file leaves
+	// them open. An open first dimension, the batch, is planned for 1 unless it
+	// is given here.
+	Inputs map[string]tensor.Shape
+}
+
+// Session is one model loaded on one engine. It is safe for concurrent use;
+// runs follow one another.
+type Session struct {
+	graph    *ir.Graph // as read, with its dimensions still open
+	inputs   []ir.Value
+	outputs  []ir.Value
+	engine   Engine
+	found    string
+	refusals []Refusal
+
+	mu       sync.Mutex
+	compiled compiled
+	closed   bool
+}
+
+// Open loads the ONNX file at path.
+func Open(path string, o Options) (*Session, error) {
+	data, err := readFile(path, o.limits().FileBytes)
+	if err != nil {
+		return nil, fmt.Errorf("open model: %w", err)
+	}
+	s, err := Load(data, o)
+	if err != nil {
+		return nil, fmt.Errorf("open model %s: %w", path, err)
+	}
+	return s, nil
+}
+
+// Load makes a Session of an ONNX file's bytes, which must not change until
+// Close. The model is planned and compiled at once, so that what an engine
+// cannot run is refused here and not at the first run.
+func Load(data []byte, o Options) (*Session, error) {
+	graph, err := onnx.Read(data, o.limits())
+	if err != nil {
+		return nil, err
+	}
+	shapes, err := firstSignature(graph, o.Inputs)
+	if err != nil {
+		return nil, err
+	}
+	folded, err := fold(graph, shapes)
+	if err != nil {
+		return nil, err
+	}
+	choice, err := choose(folded, o.Engines)
+	if err != nil {
+		return nil, fmt.Errorf("load model %q: %w", graph.Name, err)
+	}
+	return &Session{
+		graph:    graph,
+		inputs:   described(graph, graph.Inputs),
+		outputs:  described(choice.program.plan.Graph, choice.program.plan.Graph.Outputs),
+		engine:   choice.engine,
+		found:    choice.found,
+		refusals: choice.refusals,
+		compiled: compiled{[]program{choice.program}},
+	}, nil
+}
+
+// Inputs are the model's inputs as the file declares them; an open dimension
+// is ir.Unknown, and a Shape is nil if the file leaves even the rank open.
+func (s *Session) Inputs() []ir.Value { return s.inputs }
+
+// Outputs are the model's outputs as planned at load. Where an input is open,
+// a run with another shape may give other extents.
+func (s *Session) Outputs() []ir.Value { return s.outputs }
+
+// Run computes the outputs, by name, from the inputs, by name. It refuses a
+// missing, superfluous or wrongly shaped input by name. The outputs are the
+// caller's; the inputs are only read. An input shape that was not seen lately
+// is planned first, which takes far longer than a run.
+func (s *Session) Run(inputs map[string]*tensor.Tensor) (map[string]*tensor.Tensor, error) {
+	in, err := s.arrange(inputs)
+	if err != nil {
+		return nil, fmt.Errorf("run model %q: %w", s.graph.Name, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, fmt.Errorf("run model %q: the session is closed", s.graph.Name)
+	}
+	p, err := s.programFor(in)
+	if err != nil {
+		return nil, fmt.Errorf("run model %q: %w", s.graph.Name, err)
+	}
+	out, err := p.outputs()
+	if err != nil {
+		return nil, fmt.Errorf("run model %q: %w", s.graph.Name, err)
+	}
+	if err := p.Run(in, out); err != nil {
+		return nil, fmt.Errorf("run model %q on %s: %w", s.graph.Name, s.engine.Name(), err)
+	}
+	named := make(map[string]*tensor.Tensor, len(out))
+	for i, v := range s.outputs {
+		named[v.Name] = out[i]
+	}
+	return named, nil
+}
+
+// Close frees what the engine holds for the session; no Run may follow.
+func (s *Session) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	return s.compiled.close()
+}
+
+// programFor is the compiled plan for the inputs' shapes.
+func (s *Session) programFor(in []*tensor.Tensor) (program, error) {
+	signature := signatureOfTensors(in)
+	if p, ok := s.compiled.use(signature); ok {
+		return p, nil
+	}
+	shapes := map[string]tensor.Shape{}
+	for i, v := range s.inputs {
+		shapes[v.Name] = in[i].Shape()
+	}
+	folded, err := fold(s.graph, shapes)
+	if err != nil {
+		return program{}, err
+	}
+	p, err := compile(folded, s.engine)
+	if err != nil {
+		return program{}, fmt.Errorf("compile it on %s for %s: %w", s.engine.Name(), signature, err)
+	}
+	return p, s.compiled.add(p)
+}
+
+func (o Options) limits() onnx.Limits {
+	if o.Limits == (onnx.Limits{}) {
+		return onnx.DefaultLimits
+	}
+	return o.Limits
+}
+
+// readFile reads at most limit bytes.
+func readFile(path string, limit int) (data []byte, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a file", path)
+	}
+	if info.Size() > int64(limit) {
+		return nil, fmt.Errorf("%s: %d bytes, more than the limit of %d", path, info.Size(), limit)
+	}
+	data = make([]byte, info.Size())
+	if _, err := io.ReadFull(f, data); err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return data, nil
+}
+
+// described copies values without their elements.
+func described(g *ir.Graph, ids []ir.ValueID) []ir.Value {
+	list := make([]ir.Value, len(ids))
+	for i, id := range ids {
+		list[i] = g.Values[id]
+		list[i].Const = nil
+	}
+	return list
+}
