@@ -48,6 +48,11 @@ func Decode(r io.Reader) (image.Image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read picture: %w", err)
 	}
+	return DecodeBytes(data)
+}
+
+// DecodeBytes is Decode for a picture that is in memory already.
+func DecodeBytes(data []byte) (image.Image, error) {
 	if len(data) > MaxPictureBytes {
 		return nil, fmt.Errorf("picture of more than %d bytes: %w", MaxPictureBytes, ErrTooLarge)
 	}

@@ -1,0 +1,125 @@
+// Package serve is the inference API of a device: a picture in, labels out, and
+// the models behind it exchanged while it answers.
+//
+// It owns the table of models that serve (Models), their exchange without a
+// request lost or answered by the wrong version, what is counted of them, and
+// the HTTP API. It refuses to decide which model serves, and to answer more
+// requests at once than a small board bears: those get 503 and may try again.
+//
+// Vocabulary: a model serves from its activation until it retires; a retired
+// one drains: its session closes when its last request ends. An inference is
+// one picture that reached a model; it is an error if the model or its engine
+// failed on it, and never because the picture was bad.
+//
+//	POST /v1/predict/{model}  a PNG or JPEG → {"model","version","digest","engine","labels":[{"label","score"}],"took_ms"}
+//	GET  /v1/models           what serves, on which engine and why, counts, latencies
+//	GET  /healthz             200 while the agent runs
+//
+// Every refusal is {"error":"sentence"}.
+//
+//	models := serve.NewModels(log)
+//	defer models.Close()
+//	go func() { done <- serve.New(models, log).Run(ctx, listener) }()
+//	err := models.Activate(serve.Model{Name: "meter-reader", Version: "2.0.0", …})
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Bounds on what the API does at once and how long it waits. A request holds at
+// most one picture's file in memory; a running one also the decoded picture,
+// some 250 MiB at worst, of which two fit a board of 2 GiB: one is decoded while
+// the engine works on the other.
+const (
+	maxAdmitted = 16
+	maxRunning  = 2
+
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 30 * time.Second // of the whole picture
+	writeTimeout      = 60 * time.Second // from the header's end to the answer's
+	idleTimeout       = 2 * time.Minute
+	drainTimeout      = 10 * time.Second
+	maxHeaderBytes    = 16 << 10
+)
+
+// Server answers the inference API. Its zero value is of no use; see New.
+type Server struct {
+	models   *Models
+	log      *slog.Logger
+	admitted chan struct{}
+	running  chan struct{}
+}
+
+// New prepares a server of the given models, which stay the caller's.
+func New(models *Models, log *slog.Logger) *Server {
+	return &Server{
+		models:   models,
+		log:      log,
+		admitted: make(chan struct{}, maxAdmitted),
+		running:  make(chan struct{}, maxRunning),
+	}
+}
+
+// Run answers on the listener, and closes it, until ctx ends; then it lets the
+// requests under way end, for ten seconds, and returns nil if they did.
+func (s *Server) Run(ctx context.Context, l net.Listener) error {
+	server := &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(l) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve inference on %s: %w", l.Addr(), err)
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	err := server.Shutdown(drain)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("serve inference on %s: requests were still running after %s: %w", l.Addr(), drainTimeout, err), server.Close())
+	}
+	<-ended // http.ErrServerClosed, by Shutdown
+	return err
+}
+
+// Handler is the API itself.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/predict/{model}", s.predict)
+	mux.HandleFunc("GET /v1/models", s.list)
+	mux.HandleFunc("GET /healthz", s.health)
+	mux.HandleFunc("/", s.elsewhere)
+	return mux
+}
+
+func (s *Server) list(w http.ResponseWriter, _ *http.Request) {
+	s.answer(w, http.StatusOK, struct {
+		Models []Status `json:"models"`
+	}{s.models.Status()})
+}
+
+func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
+	s.answer(w, http.StatusOK, struct {
+		OK      bool `json:"ok"`
+		Serving int  `json:"models_serving"`
+	}{true, s.models.serving()})
+}
+
+func (s *Server) elsewhere(w http.ResponseWriter, r *http.Request) {
+	s.refuse(w, http.StatusNotFound, fmt.Errorf(
+		"there is no %s %.80q here: POST a picture to /v1/predict/{model}, or GET /v1/models or /healthz", r.Method, r.URL.Path))
+}
