@@ -2,6 +2,8 @@ module github.com/squadron-edge/squadron
 
 go 1.26.8
 
+tool honnef.co/go/tools/cmd/staticcheck
+
 require (
 	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect
 	github.com/apache/arrow/go/arrow v0.0.0-20211112161151-bc219186db40 // indirect

@@ -9,12 +9,13 @@ import (
 )
 
 // Collect removes every object and partial download that no model's active or
-// previous version needs, nor any of the held envelopes. It removes nothing at
-// all unless it could read what each of those needs. It returns the bytes freed.
-func (s *Store) Collect(held []bundle.Digest, judge Judge) (freed int64, err error) {
+// previous version needs, nor any of the held envelopes; held is asked once no
+// object can arrive any more. It removes nothing at all unless it could read
+// what each of those needs. It returns the bytes freed.
+func (s *Store) Collect(held func() []bundle.Digest, judge Judge) (freed int64, err error) {
 	s.collecting.Lock()
 	defer s.collecting.Unlock()
-	needed, err := s.needed(held, judge)
+	needed, err := s.needed(held(), judge)
 	if err != nil {
 		return 0, fmt.Errorf("collect objects: %w", err)
 	}

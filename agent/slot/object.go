@@ -25,6 +25,9 @@ func (s *Store) Has(d bundle.Digest, size int64) bool {
 	return err == nil && info.Mode().IsRegular() && info.Size() == size
 }
 
+// Whole reports whether the object is there to the last byte.
+func (s *Store) Whole(d bundle.Digest, size int64) bool { return s.checkObject(d, size) == nil }
+
 // Put stores an object from a stream, if the stream is of that size and digest.
 func (s *Store) Put(d bundle.Digest, size int64, r io.Reader) error {
 	s.collecting.RLock()

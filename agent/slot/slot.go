@@ -28,7 +28,7 @@
 //		return err
 //	}
 //	defer s.Close()
-//	found, err := s.Recover("meter-reader", judge)
+//	found := s.Recover("meter-reader", judge)
 //	...
 //	err = s.Put(file.Digest, file.Size, body)
 //	err = s.Activate("meter-reader", slot.Pointer{Version: "2.0.0", Envelope: digest})
