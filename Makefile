@@ -21,5 +21,7 @@ staticcheck:
 tidy: ## fails if go.mod and go.sum are not what the imports need
 	$(GO) mod tidy -diff
 
-race:
+race: ## every test again under the race detector
 	$(GO) test -race ./...
+
+include arm64/arm64.mk

@@ -33,9 +33,11 @@ import (
 	"time"
 )
 
-// Bounds on what the API does at once and how long it waits. A request holds at
-// most one picture's file in memory; a running one also the decoded picture,
-// some 250 MiB at worst, of which two fit a board of 2 GiB: one is decoded while
+// Bounds on what the API does at once and how long it waits. An admitted request
+// holds one picture's file in memory, at most 16 MiB. A running one also holds
+// the decoded picture, at worst some 400 MiB: of a progressive CMYK JPEG,
+// package image/jpeg keeps four coefficients of four bytes a pixel, and its
+// planes twice. Two of them fit a board of 2 GiB, and let one be decoded while
 // the engine works on the other.
 const (
 	maxAdmitted = 16

@@ -159,10 +159,14 @@ type Telemetry struct {
 	// GPULoadPercent is absent where the board does not tell.
 	GPULoadPercent *float64           `json:"gpu_load_percent,omitempty"`
 	Temperatures   map[string]float64 `json:"temperature_celsius,omitempty"`
-	NetSentBytes   uint64             `json:"net_sent_bytes"`
-	NetRecvBytes   uint64             `json:"net_received_bytes"`
-	UptimeSeconds  uint64             `json:"uptime_seconds"`
-	Models         []ModelTelemetry   `json:"models"`
+	// PowerMilliwatts is by the board's name for the rail, PowerMode what limits
+	// its clocks; both are absent on anything but a Jetson.
+	PowerMilliwatts map[string]int   `json:"power_milliwatts,omitempty"`
+	PowerMode       string           `json:"power_mode,omitempty"`
+	NetSentBytes    uint64           `json:"net_sent_bytes"`
+	NetRecvBytes    uint64           `json:"net_received_bytes"`
+	UptimeSeconds   uint64           `json:"uptime_seconds"`
+	Models          []ModelTelemetry `json:"models"`
 	// Missing names what could not be read, and why.
 	Missing []string `json:"missing,omitempty"`
 }

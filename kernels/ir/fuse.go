@@ -50,12 +50,11 @@ func (g *Graph) fuse(rewrite func(g *Graph, producer, n Node) (Node, bool)) *Gra
 	return out.prune()
 }
 
-// readers counts the uses of each value; being a graph output is two, so that
-// such a value never disappears into a fusion.
+// readers counts the uses of each value; being a graph output is one.
 func (g *Graph) readers() []int {
 	count := make([]int, len(g.Values))
 	for _, id := range g.Outputs {
-		count[id] += 2
+		count[id]++
 	}
 	for _, n := range g.Nodes {
 		for _, id := range n.Inputs {

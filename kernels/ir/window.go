@@ -16,7 +16,7 @@ const maxWindow = 1 << 20
 // filled in) and the output's shape.
 func (op Conv) Fit(x, w tensor.Shape) (Window, tensor.Shape, error) {
 	if len(x) < 3 || len(w) != len(x) {
-		return Window{}, nil, fmt.Errorf("X %v and W %v must both be N×C×spatial with at least one spatial dimension", x, w)
+		return Window{}, nil, fmt.Errorf("inputs X %v and W %v must both be N×C×spatial with at least one spatial dimension", x, w)
 	}
 	kernel := w[2:]
 	if op.Kernel != nil && !slices.Equal(op.Kernel, kernel) {
@@ -44,7 +44,7 @@ func (op AveragePool) Fit(x tensor.Shape) (Window, tensor.Shape, error) {
 
 func (w Window) pool(x tensor.Shape, ceil bool) (Window, tensor.Shape, error) {
 	if len(x) < 3 {
-		return Window{}, nil, fmt.Errorf("X %v must be N×C×spatial with at least one spatial dimension", x)
+		return Window{}, nil, fmt.Errorf("input X %v must be N×C×spatial with at least one spatial dimension", x)
 	}
 	w, spatial, err := w.fit(x[2:], ceil)
 	if err != nil {

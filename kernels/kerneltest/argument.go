@@ -31,7 +31,9 @@ var absent argument
 func input(shape ...int) argument { return argument{shape: extents(shape), draw: normal} }
 
 // weight is normally distributed and constant.
-func weight(shape ...int) argument { return argument{shape: extents(shape), draw: normal, constant: true} }
+func weight(shape ...int) argument {
+	return argument{shape: extents(shape), draw: normal, constant: true}
+}
 
 // negative is an input below zero, where a forgotten padding shows.
 func negative(shape ...int) argument {

@@ -22,23 +22,22 @@ func conv(op ir.Conv, xt, wt, bt, yt *tensor.Tensor) error {
 	if err != nil {
 		return err
 	}
-	w, y := tensor.Data[float32](wt), tensor.Data[float32](yt)
+	x, w, y := widen(tensor.Data[float32](xt)), widen(tensor.Data[float32](wt)), tensor.Data[float32](yt)
 	channels, maps := ws[1], ys[1]
-	mapsPerGroup := maps / max(1, op.Group)
-	picture, filter := ax[0].in*ax[1].in*ax[2].in, channels*ax[0].kernel*ax[1].kernel*ax[2].kernel
-	acc := make([]float64, ax[2].out)
+	area, filter := ax[0].in*ax[1].in*ax[2].in, size(ws[1:])
+	rows := newConvRows(ax, channels)
 	for n := range ys[0] {
 		for m := range maps {
-			first := n*xs[1] + m/mapsPerGroup*channels
-			x := tensor.Data[float32](xt)[first*picture : (first+channels)*picture]
+			first := n*xs[1] + m/(maps/op.Group)*channels
+			group := x[first*area:][:channels*area]
 			for d := range ax[0].out {
 				for r := range ax[1].out {
-					fill(acc, bias(bt, m))
-					convRow(acc, x, w[m*filter:(m+1)*filter], channels, ax, d, r)
-					for o, sum := range acc {
+					fill(rows.acc, bias(bt, m))
+					rows.add(group, w[m*filter:][:filter], d, r)
+					for o, sum := range rows.acc {
 						y[o] = activate(op.Act, float32(sum))
 					}
-					y = y[len(acc):]
+					y = y[len(rows.acc):]
 				}
 			}
 		}
@@ -46,21 +45,40 @@ func conv(op ir.Conv, xt, wt, bt, yt *tensor.Tensor) error {
 	return nil
 }
 
-// convRow adds to acc one row of one output map: row r of slice d. x holds the
-// channels of the map's group, w its filter.
-func convRow(acc []float64, x, w []float32, channels int, ax [mostSpatial]axis, d, r int) {
-	for c := range channels {
-		for kd := range ax[0].kernel {
-			for kr := range ax[1].kernel {
-				weights := w[((c*ax[0].kernel+kd)*ax[1].kernel+kr)*ax[2].kernel:][:ax[2].kernel]
-				if !ax[0].inside(d, kd) || !ax[1].inside(r, kr) {
+// convRows computes one row of one output map at a time.
+type convRows struct {
+	axes     [mostSpatial]axis
+	channels int
+	lo, hi   []int     // for each column of the window, where it lies on the input
+	acc      []float64 // the row
+}
+
+func newConvRows(ax [mostSpatial]axis, channels int) convRows {
+	c := convRows{axes: ax, channels: channels, acc: make([]float64, ax[2].out)}
+	for k := range ax[2].kernel {
+		lo, hi := ax[2].span(k)
+		c.lo, c.hi = append(c.lo, lo), append(c.hi, hi)
+	}
+	return c
+}
+
+// add adds to the row: row r of slice d. x holds the channels of the map's
+// group, w its filter.
+func (c *convRows) add(x, w []float64, d, r int) {
+	depth, height, width := c.axes[0], c.axes[1], c.axes[2]
+	for ch := range c.channels {
+		for kd := range depth.kernel {
+			for kh := range height.kernel {
+				weights := w[((ch*depth.kernel+kd)*height.kernel+kh)*width.kernel:][:width.kernel]
+				if !depth.inside(d, kd) || !height.inside(r, kh) {
 					continue
 				}
-				row := x[((c*ax[0].in+ax[0].at(d, kd))*ax[1].in+ax[1].at(r, kr))*ax[2].in:][:ax[2].in]
-				for k, weight := range weights {
-					lo, hi := ax[2].span(k)
-					for o := lo; o < hi; o++ {
-						acc[o] += float64(weight) * float64(row[ax[2].at(o, k)])
+				row := x[((ch*depth.in+depth.at(d, kd))*height.in+height.at(r, kh))*width.in:][:width.in]
+				for kw, weight := range weights {
+					at, acc := width.at(c.lo[kw], kw), c.acc[c.lo[kw]:c.hi[kw]]
+					for o := range acc {
+						acc[o] += weight * row[at]
+						at += width.stride
 					}
 				}
 			}
@@ -74,6 +92,15 @@ func bias(b *tensor.Tensor, m int) float64 {
 		return 0
 	}
 	return float64(tensor.Data[float32](b)[m])
+}
+
+// widen converts once what is read many times.
+func widen(s []float32) []float64 {
+	wide := make([]float64, len(s))
+	for i, v := range s {
+		wide[i] = float64(v)
+	}
+	return wide
 }
 
 func fill(s []float64, v float64) {

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+
+	"github.com/squadron-edge/squadron/cmd/engines"
+	"github.com/squadron-edge/squadron/kernels"
+	"github.com/squadron-edge/squadron/kernels/ir"
+	"github.com/squadron-edge/squadron/kernels/onnx"
+)
+
+type inspectCommand struct {
+	Model string `arg:"" help:"The ONNX file." type:"existingfile"`
+}
+
+func (inspectCommand) Help() string {
+	return `Example:
+
+  squadron inspect samples/meter-reader-2.0.0.onnx
+
+Prints the model's inputs and outputs, its operators, its parameters, and what each engine makes of it on this machine.`
+}
+
+// inspection is what a model file holds.
+type inspection struct {
+	Inputs     []port          `json:"inputs"`
+	Outputs    []port          `json:"outputs"`
+	Operators  []operatorCount `json:"operators"`
+	Parameters int             `json:"parameters"`
+	FileBytes  int             `json:"file_bytes"`
+	Engines    []engineVerdict `json:"engines"`
+}
+
+// port is one input or output; a dimension of -1 is open.
+type port struct {
+	Name  string `json:"name"`
+	DType string `json:"dtype"`
+	Shape []int  `json:"shape"`
+}
+
+type operatorCount struct {
+	Operator string `json:"operator"`
+	Nodes    int    `json:"nodes"`
+}
+
+type engineVerdict struct {
+	Engine string `json:"engine"`
+	Runs   bool   `json:"runs"`
+	Why    string `json:"why"`
+}
+
+func (c inspectCommand) Run(s streams) error {
+	data, err := os.ReadFile(c.Model)
+	if err != nil {
+		return err
+	}
+	g, err := onnx.Read(data, onnx.DefaultLimits)
+	if err != nil {
+		return fmt.Errorf("inspect %s: %w", c.Model, err)
+	}
+	found := inspection{
+		Inputs: ports(g, g.Inputs), Outputs: ports(g, g.Outputs),
+		Operators: countOperators(g), FileBytes: len(data),
+	}
+	for _, v := range g.Values {
+		if v.Const != nil {
+			found.Parameters += v.Const.Len()
+		}
+	}
+	for _, e := range engines.All() {
+		found.Engines = append(found.Engines, tryEngine(data, e))
+	}
+	return s.print(found, found.tell)
+}
+
+func ports(g *ir.Graph, ids []ir.ValueID) []port {
+	all := make([]port, len(ids))
+	for i, id := range ids {
+		v := g.Values[id]
+		all[i] = port{v.Name, v.DType.String(), v.Shape}
+	}
+	return all
+}
+
+// countOperators counts the nodes of each type, the most frequent first.
+func countOperators(g *ir.Graph) []operatorCount {
+	counts := map[string]int{}
+	for _, n := range g.Nodes {
+		counts[n.Op.Type()]++
+	}
+	var all []operatorCount
+	for _, op := range slices.Sorted(maps.Keys(counts)) {
+		all = append(all, operatorCount{op, counts[op]})
+	}
+	slices.SortStableFunc(all, func(a, b operatorCount) int { return cmp.Compare(b.Nodes, a.Nodes) })
+	return all
+}
+
+// tryEngine loads the model on one engine.
+func tryEngine(data []byte, e kernels.Engine) engineVerdict {
+	session, err := kernels.Load(data, kernels.Options{Engines: []kernels.Engine{e}})
+	if err != nil {
+		return engineVerdict{e.Name(), false, err.Error()}
+	}
+	v := engineVerdict{e.Name(), true, session.Why()}
+	if err := session.Close(); err != nil {
+		v.Why = errors.Join(errors.New(v.Why), err).Error()
+	}
+	return v
+}
+
+func (f inspection) tell(w io.Writer) {
+	for _, p := range f.Inputs {
+		fmt.Fprintf(w, "input   %s %s %v\n", p.Name, p.DType, p.Shape)
+	}
+	for _, p := range f.Outputs {
+		fmt.Fprintf(w, "output  %s %s %v\n", p.Name, p.DType, p.Shape)
+	}
+	for _, o := range f.Operators {
+		fmt.Fprintf(w, "%6d  %s\n", o.Nodes, o.Operator)
+	}
+	fmt.Fprintf(w, "%d parameters in a file of %d bytes\n", f.Parameters, f.FileBytes)
+	for _, e := range f.Engines {
+		verdict := "does not run it"
+		if e.Runs {
+			verdict = "runs it"
+		}
+		fmt.Fprintf(w, "%s %s: %s\n", e.Engine, verdict, e.Why)
+	}
+}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"strings"
+	"time"
+
+	"github.com/squadron-edge/squadron/cmd/exit"
+	"github.com/squadron-edge/squadron/cmd/squadron/labelled"
+	"github.com/squadron-edge/squadron/cmd/squadron/pack"
+	"github.com/squadron-edge/squadron/deploy/bundle"
+	"github.com/squadron-edge/squadron/deploy/trust"
+)
+
+type packCommand struct {
+	Model    string   `arg:"" help:"The ONNX file." type:"existingfile"`
+	Name     string   `required:"" help:"The model's name, such as meter-reader."`
+	Version  string   `required:"" name:"version" help:"Its version, such as 1.4.0."`
+	Key      string   `required:"" help:"The publisher's private key (squadron keys init)." type:"existingfile"`
+	Labels   string   `required:"" help:"File with one label a line, in the order of the model's output." type:"existingfile"`
+	Golden   string   `required:"" help:"Directory of golden pictures with a labels.csv (file,label)." type:"existingdir"`
+	Pipeline string   `required:"" help:"JSON file that says how a picture becomes the model's input (see below)." type:"existingfile"`
+	Out      string   `help:"Bundle file to write; NAME-VERSION.sqb if not given." type:"path"`
+	Boards   []string `help:"Boards that it fits, by SoC, such as tegra210; any if not given."`
+	Arch     []string `help:"Architectures that it fits, such as arm64; any if not given."`
+	MinMiB   int      `name:"min-memory-mib" help:"Memory that a board must have, in MiB."`
+
+	MinAgreement float64 `help:"Share of the golden pictures that must be read as their labels." default:"0.9"`
+	Tolerance    float64 `help:"Largest relative difference of a device's scores from the reference engine's." default:"0.001"`
+	AllowFailing bool    `name:"allow-failing-golden" help:"Pack a model that misses --min-agreement; the manifest says so."`
+
+	Commit  string `help:"Commit of the training source, for lineage."`
+	Dataset string `help:"Name or URI of the training data, for lineage."`
+}
+
+func (packCommand) Help() string {
+	return `Example (squadron samples DIR writes these files):
+
+  squadron pack samples/meter-reader-2.0.0.onnx --name meter-reader --version 2.0.0 --key publisher.key --labels samples/labels.txt --golden samples/golden --pipeline samples/pipeline.json --commit "$(git rev-parse HEAD)"
+
+The pipeline file:
+
+  {"input": {"width": 28, "height": 28, "color": "gray", "fit": "stretch", "scale": 0.00392156863, "mean": [0], "std": [1]}, "scores": "logits", "top_k": 3}
+
+color is gray, rgb or bgr; fit is stretch or crop; a pixel x (0 to 255) becomes (x*scale - mean) / std; scores is logits or probabilities.`
+}
+
+// packed is what pack did.
+type packed struct {
+	File      string        `json:"file"`
+	Name      string        `json:"name"`
+	Version   string        `json:"version"`
+	Digest    bundle.Digest `json:"digest"`
+	Golden    int           `json:"golden_pictures"`
+	Agreement float64       `json:"measured_agreement"`
+	Failing   bool          `json:"allowed_failing"`
+	Key       trust.KeyID   `json:"key_id"`
+}
+
+func (c packCommand) Run(ctx context.Context, s streams) error {
+	o, err := c.options()
+	if err != nil {
+		return err
+	}
+	p, err := pack.Prepare(ctx, o)
+	if err != nil {
+		return err
+	}
+	out := c.Out
+	if out == "" {
+		out = c.Name + "-" + c.Version + ".sqb"
+	}
+	if err := writeBundle(out, p); err != nil {
+		return err
+	}
+	g := p.Manifest.Golden
+	done := packed{out, c.Name, c.Version, p.Digest(), len(g.Samples), g.Measured, g.AllowedFailing, o.Key.ID()}
+	return s.print(done, func(w io.Writer) {
+		fmt.Fprintf(w, "Packed %s %s as %s, signed by key %s.\n", c.Name, c.Version, out, o.Key.ID().Short())
+		fmt.Fprintf(w, "The reference engine %v.\n", p.Measured)
+		if g.AllowedFailing {
+			fmt.Fprintf(w, "It misses --min-agreement %g; the manifest says that this was allowed, and devices will refuse it.\n", c.MinAgreement)
+		}
+		fmt.Fprintf(w, "Digest %s. Next: squadron publish %s\n", p.Digest(), out)
+	})
+}
+
+// options reads the files that the flags name.
+func (c packCommand) options() (pack.Options, error) {
+	o := pack.Options{
+		Name: c.Name, Version: c.Version,
+		Fits:         bundle.Fits{Arch: c.Arch, Boards: c.Boards, MinMemoryMiB: c.MinMiB},
+		Provenance:   bundle.Provenance{Commit: c.Commit, Dataset: c.Dataset, By: whoami(), At: time.Now().UTC().Truncate(time.Second), Tool: "squadron " + version()},
+		MinAgreement: c.MinAgreement, Tolerance: c.Tolerance, AllowFailing: c.AllowFailing,
+	}
+	key, err := os.ReadFile(c.Key)
+	if err != nil {
+		return o, err
+	}
+	if o.Key, err = trust.ParsePrivateKey(key); err != nil {
+		return o, fmt.Errorf("%s: %w", c.Key, err)
+	}
+	if o.Pipeline, err = readPipeline(c.Pipeline); err != nil {
+		return o, err
+	}
+	if o.Pipeline.Labels, err = readLabels(c.Labels); err != nil {
+		return o, err
+	}
+	if o.Model, err = os.ReadFile(c.Model); err != nil {
+		return o, err
+	}
+	o.Golden, err = readGolden(c.Golden)
+	return o, err
+}
+
+// readPipeline reads a manifest's pipeline, with or without its labels.
+func readPipeline(file string) (bundle.Pipeline, error) {
+	var p bundle.Pipeline
+	f, err := os.Open(file)
+	if err != nil {
+		return p, err
+	}
+	defer f.Close()
+	d := json.NewDecoder(io.LimitReader(f, bundle.MaxEnvelopeSize))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&p); err != nil {
+		return p, exit.AsUsage(fmt.Errorf("read pipeline %s: %w (squadron pack --help shows one)", file, err))
+	}
+	return p, nil
+}
+
+// readLabels reads one label a line.
+func readLabels(file string) ([]string, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	labels := strings.Split(strings.TrimRight(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n"), "\n")
+	for i, l := range labels {
+		if l == "" {
+			return nil, exit.AsUsage(fmt.Errorf("read labels %s: line %d is empty", file, i+1))
+		}
+	}
+	return labels, nil
+}
+
+// readGolden reads a directory of golden pictures.
+func readGolden(dir string) ([]pack.Sample, error) {
+	pictures, err := labelled.Read(dir)
+	if err != nil {
+		return nil, exit.AsUsage(err)
+	}
+	if len(pictures) > bundle.MaxGoldenSamples {
+		return nil, exit.AsUsage(fmt.Errorf("read %s: %d golden pictures, more than the %d that a bundle may have", dir, len(pictures), bundle.MaxGoldenSamples))
+	}
+	samples := make([]pack.Sample, len(pictures))
+	for i, p := range pictures {
+		data, err := os.ReadFile(p.File)
+		if err != nil {
+			return nil, err
+		}
+		samples[i] = pack.Sample{Name: p.Name, Label: p.Label, Data: data}
+	}
+	return samples, nil
+}
+
+// writeBundle writes the file under another name first, so that a bundle file
+// is whole or not there.
+func writeBundle(path string, p *pack.Package) error {
+	tmp := path + ".part"
+	f, err := os.Create(tmp)
+	if err != nil {
+		return fmt.Errorf("write bundle: %w", err)
+	}
+	if err = errors.Join(p.Write(f), f.Sync(), f.Close()); err == nil {
+		err = os.Rename(tmp, path)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("write bundle %s: %w", path, err), os.Remove(tmp))
+	}
+	return nil
+}
+
+// whoami names the person for the manifest; empty if the system cannot tell.
+func whoami() string {
+	u, err := user.Current()
+	if err != nil {
+		return ""
+	}
+	return u.Username
+}

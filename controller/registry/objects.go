@@ -1,0 +1,139 @@
+package registry
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/squadron-edge/squadron/controller/store"
+	"github.com/squadron-edge/squadron/deploy/bundle"
+)
+
+// objects is a folder of immutable files: sha256/ab/<64 hex digits>.
+type objects struct{ dir string }
+
+// incoming begins the name of a file that is not complete.
+const incoming = ".incoming-"
+
+// File is an object open for reading.
+type File struct {
+	*os.File
+	Size int64
+}
+
+func (o objects) path(d bundle.Digest) string {
+	return filepath.Join(o.dir, "sha256", d.Hex()[:2], d.Hex())
+}
+
+// prepare makes the folder and clears it of broken uploads.
+func (o objects) prepare() error {
+	if err := makeDir(filepath.Join(o.dir, "sha256")); err != nil {
+		return err
+	}
+	left, err := filepath.Glob(filepath.Join(o.dir, "sha256", "*", incoming+"*"))
+	if err != nil {
+		return err
+	}
+	for _, name := range left {
+		if err := os.Remove(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// open finds an object; store.ErrNotFound if it was never published.
+func (o objects) open(d bundle.Digest) (*File, error) {
+	f, err := os.Open(o.path(d))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("object %s: %w", d, store.ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open object %s: %w", d, err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open object %s: %w", d, err), f.Close())
+	}
+	return &File{File: f, Size: info.Size()}, nil
+}
+
+// write keeps r's bytes as the object d. r must end with an error unless they
+// are those of the digest. An object that is there already is read past.
+func (o objects) write(d bundle.Digest, r io.Reader) error {
+	path := o.path(d)
+	if _, err := os.Stat(path); err == nil {
+		_, err := io.Copy(io.Discard, r)
+		return err
+	}
+	if err := makeDir(filepath.Dir(path)); err != nil {
+		return &diskError{err}
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), incoming)
+	if err != nil {
+		return &diskError{err}
+	}
+	if err := fill(tmp, r); err != nil {
+		return errors.Join(err, os.Remove(tmp.Name()))
+	}
+	if err := os.Rename(tmp.Name(), path); err != nil {
+		return &diskError{errors.Join(err, os.Remove(tmp.Name()))}
+	}
+	if err := syncDir(filepath.Dir(path)); err != nil {
+		return &diskError{err}
+	}
+	return nil
+}
+
+// fill copies r to f, flushes it to the disk and closes it.
+func fill(f *os.File, r io.Reader) error {
+	_, err := io.Copy(onDisk{f}, r)
+	if err == nil {
+		if syncErr := f.Sync(); syncErr != nil {
+			err = &diskError{syncErr}
+		}
+	}
+	if closeErr := f.Close(); err == nil && closeErr != nil {
+		err = &diskError{closeErr}
+	}
+	return err
+}
+
+// diskError is a fault of our disk, not of what was sent.
+type diskError struct{ err error }
+
+func (e *diskError) Error() string { return e.err.Error() }
+func (e *diskError) Unwrap() error { return e.err }
+
+// onDisk marks a writer's errors as the disk's.
+type onDisk struct{ f *os.File }
+
+func (w onDisk) Write(p []byte) (int, error) {
+	n, err := w.f.Write(p)
+	if err != nil {
+		return n, &diskError{err}
+	}
+	return n, nil
+}
+
+// makeDir makes a folder, and its name durable in the folder above.
+func makeDir(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(dir))
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,102 @@
+// Package registry is the bundles that were published here: their bytes on
+// disk, each object under its digest, and one row for each bundle.
+//
+// It owns the folder of objects and the judgement at the door: only what a
+// publisher in the trust file signed comes in, and only whole. It refuses to
+// unpack anything, and to change what is published: a version, once taken, is
+// that digest for good.
+//
+// Objects are written before the row that makes them a bundle: into a temporary
+// file beside their place, flushed, renamed, and the folder flushed. An upload
+// that breaks off leaves objects that are true to their digest and belong to
+// nothing yet; the next attempt finds them.
+//
+//	reg, err := registry.Open(dir, st, keys)
+//	row, created, err := reg.Publish(ctx, upload, "ada", now)
+//	f, err := reg.Object(row.Digest)
+package registry
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/squadron-edge/squadron/controller/store"
+	"github.com/squadron-edge/squadron/deploy/bundle"
+	"github.com/squadron-edge/squadron/deploy/trust"
+)
+
+// The two ways in which a bundle is turned away; each wraps one plain sentence.
+var (
+	// ErrRefused is a bundle that is damaged, unsigned, or not the publisher's to sign.
+	ErrRefused = errors.New("bundle refused")
+	// ErrConflict is a version that was published with another digest.
+	ErrConflict = errors.New("version taken")
+)
+
+// Registry is an open registry. Its methods may be called concurrently.
+type Registry struct {
+	objects objects
+	store   *store.Store
+	keys    trust.Keys
+}
+
+// Open makes the folder if there is none and removes what broken uploads left.
+func Open(dir string, st *store.Store, keys trust.Keys) (*Registry, error) {
+	o := objects{dir: dir}
+	if err := o.prepare(); err != nil {
+		return nil, fmt.Errorf("open registry %s: %w", dir, err)
+	}
+	return &Registry{objects: o, store: st, keys: keys}, nil
+}
+
+// Publish takes a bundle file. created is false if this very bundle was already
+// here; who is for the audit log. ErrRefused and ErrConflict leave what is
+// published as it was.
+func (r *Registry) Publish(ctx context.Context, file io.Reader, who string, now time.Time) (b store.Bundle, created bool, err error) {
+	u := upload{registry: r, now: now}
+	source := &source{r: file}
+	verify := func(envelope []byte) (*bundle.Manifest, error) { return u.verify(ctx, envelope) }
+	if err := bundle.Read(source, verify, u.store); err != nil {
+		return store.Bundle{}, false, u.explain(err, source)
+	}
+	if err := r.objects.write(u.row.Digest, bytes.NewReader(u.envelope)); err != nil {
+		return store.Bundle{}, false, fmt.Errorf("publish %s %s: %w", u.row.Name, u.row.Version, err)
+	}
+	u.row.Published, u.row.By = now, who
+	return r.register(ctx, u.row)
+}
+
+// register writes the row, unless the bundle has one.
+func (r *Registry) register(ctx context.Context, b store.Bundle) (row store.Bundle, created bool, err error) {
+	err = r.store.Update(ctx, func(tx *store.Tx) error {
+		row, err = tx.Bundle(ctx, b.Name, b.Version)
+		switch {
+		case err == nil:
+			return conflict(row, b.Digest)
+		case !errors.Is(err, store.ErrNotFound):
+			return err
+		}
+		row, created = b, true
+		what := fmt.Sprintf("published %s %s, %s, signed by key %s", b.Name, b.Version, b.Digest, b.KeyID)
+		return errors.Join(tx.AddBundle(ctx, b), tx.Audit(ctx, b.Published, b.By, what))
+	})
+	if err != nil {
+		return store.Bundle{}, false, err
+	}
+	return row, created, nil
+}
+
+// Object opens an envelope or another object for reading.
+func (r *Registry) Object(d bundle.Digest) (*File, error) { return r.objects.open(d) }
+
+func conflict(have store.Bundle, digest bundle.Digest) error {
+	if have.Digest == digest {
+		return nil
+	}
+	return fmt.Errorf("%w: %s %s was published on %s as %s; a version is never changed, publish a new one",
+		ErrConflict, have.Name, have.Version, have.Published.Format(time.DateOnly), have.Digest.Short())
+}

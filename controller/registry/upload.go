@@ -1,0 +1,94 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/squadron-edge/squadron/controller/store"
+	"github.com/squadron-edge/squadron/deploy/bundle"
+	"github.com/squadron-edge/squadron/deploy/trust"
+)
+
+// upload is one bundle on its way in.
+type upload struct {
+	registry *Registry
+	now      time.Time
+	envelope []byte
+	row      store.Bundle
+	internal error // what failed on our side, not on the bundle's
+}
+
+// verify judges the envelope before anything in it is believed.
+func (u *upload) verify(ctx context.Context, envelope []byte) (*bundle.Manifest, error) {
+	verdict := trust.Verify(envelope, u.registry.keys, u.now)
+	if !verdict.OK {
+		return nil, errors.New(verdict.Why)
+	}
+	m, err := bundle.ParseManifest(verdict.Payload)
+	if err != nil {
+		return nil, err
+	}
+	if !verdict.MayPublish(m.Name) {
+		return nil, fmt.Errorf("the key %s signed it, but the trust file does not let that key publish %s", verdict.KeyID.Short(), m.Name)
+	}
+	u.envelope = envelope
+	u.row = store.Bundle{
+		Name: m.Name, Version: m.Version, Digest: bundle.DigestOf(envelope),
+		EnvelopeBytes: int64(len(envelope)), TotalBytes: int64(len(envelope)), KeyID: string(verdict.KeyID),
+	}
+	return m, u.vacant(ctx)
+}
+
+// vacant refuses a taken version before its bytes are sent.
+func (u *upload) vacant(ctx context.Context) error {
+	have, err := u.registry.store.Bundle(ctx, u.row.Name, u.row.Version)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil
+	case err != nil:
+		u.internal = err
+		return err
+	}
+	return conflict(have, u.row.Digest)
+}
+
+// store keeps one object; the reader vouches for its bytes.
+func (u *upload) store(f bundle.File, r io.Reader) error {
+	u.row.TotalBytes += f.Size
+	err := u.registry.objects.write(f.Digest, r)
+	var disk *diskError
+	if errors.As(err, &disk) {
+		u.internal = err
+	}
+	return err
+}
+
+// explain tells a bundle's fault from ours and the network's.
+func (u *upload) explain(err error, s *source) error {
+	switch {
+	case u.internal != nil:
+		return fmt.Errorf("publish %s %s: %w", u.row.Name, u.row.Version, u.internal)
+	case s.err != nil:
+		return fmt.Errorf("receive bundle: %w", s.err)
+	case errors.Is(err, ErrConflict):
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrRefused, err)
+}
+
+// source remembers what the sender's side failed with.
+type source struct {
+	r   io.Reader
+	err error
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if err != nil && err != io.EOF {
+		s.err = err
+	}
+	return n, err
+}

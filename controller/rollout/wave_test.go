@@ -1,0 +1,64 @@
+package rollout_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/squadron-edge/squadron/controller/rollout"
+	"github.com/squadron-edge/squadron/deploy/wire"
+)
+
+func TestWavesThatAreRefused(t *testing.T) {
+	for plan, why := range map[string]string{
+		"":             "want a number",
+		"1":            "last wave must be 100%",
+		"1,50%":        "last wave must be 100%",
+		"0,100%":       "want a number",
+		"-1,100%":      "want a number",
+		"+1,100%":      "want a number",
+		"01,100%":      "want a number",
+		"101%":         "more than all",
+		"half,100%":    "want a number",
+		"2,2,100%":     "cumulative",
+		"3,2,100%":     "cumulative",
+		"50%,10%,100%": "cumulative",
+		"100%,100%":    "cumulative",
+		"1" + strings.Repeat(",100%", rollout.MaxWaves): "more than the 32",
+	} {
+		_, err := rollout.ParseWaves(strings.Split(plan, ","))
+		if err == nil || !strings.Contains(err.Error(), why) {
+			t.Errorf("waves %q: got %v, want %q", plan, err, why)
+		}
+	}
+}
+
+func TestPercentagesRoundUp(t *testing.T) {
+	for _, c := range []struct {
+		waves   string
+		devices int
+		want    int // ordered by the first wave
+	}{
+		{"50%,100%", 3, 2}, {"1%,100%", 3, 1}, {"10%,100%", 101, 11}, {"5,100%", 3, 3}, {"2,100%", 3, 2},
+	} {
+		s := newRollout(t, c.waves, epoch)
+		s, _ = rollout.Step(s, rollout.Started{Members: fleet(c.devices)}, epoch)
+		if got := progress(s)[rollout.Ordered]; got != c.want {
+			t.Errorf("%s of %d devices: %d ordered, want %d", c.waves, c.devices, got, c.want)
+		}
+	}
+}
+
+func TestTheOrderOfDevicesIsTheRolloutsOwn(t *testing.T) {
+	first := func(id wire.RolloutID) string {
+		s := newRollout(t, "1,100%", epoch)
+		s.ID = id
+		s, _ = rollout.Step(s, rollout.Started{Members: fleet(50)}, epoch)
+		return s.Devices[0].String()
+	}
+	if first("r1") != first("r1") {
+		t.Error("the same rollout ordered its devices differently")
+	}
+	if first("r1") == first("r2") {
+		t.Error("two rollouts began with the same of 50 devices")
+	}
+}

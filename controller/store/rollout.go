@@ -1,0 +1,65 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/squadron-edge/squadron/controller/rollout"
+	"github.com/squadron-edge/squadron/deploy/wire"
+)
+
+// PutRollout writes a rollout's whole state. A second running one of the same
+// model fails on the table's index.
+func (t *Tx) PutRollout(ctx context.Context, s rollout.State) error {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("put rollout %s: %w", s.ID, err)
+	}
+	_, err = t.exec(ctx, `
+		INSERT INTO rollouts (id, model, phase, started_ms, state) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (id) DO UPDATE SET phase = excluded.phase, state = excluded.state`,
+		s.ID, s.Model, s.Phase, s.Started.UnixMilli(), string(text))
+	if err != nil {
+		return fmt.Errorf("put rollout %s: %w", s.ID, err)
+	}
+	return nil
+}
+
+// Rollout reads one rollout; ErrNotFound if there is none of that ID.
+func (v View) Rollout(ctx context.Context, id wire.RolloutID) (rollout.State, error) {
+	s, err := one(ctx, v.q, scanJSON[rollout.State], `SELECT state FROM rollouts WHERE id = $1`, id)
+	if err != nil {
+		return s, fmt.Errorf("rollout %.80q: %w", id, err)
+	}
+	return s, nil
+}
+
+// Rollouts reads the newest, newest first.
+func (v View) Rollouts(ctx context.Context, limit int) ([]rollout.State, error) {
+	list, err := all(ctx, v.q, scanJSON[rollout.State], `SELECT state FROM rollouts ORDER BY started_ms DESC, id LIMIT $1`, limit)
+	if err != nil {
+		return nil, fmt.Errorf("rollouts: %w", err)
+	}
+	return list, nil
+}
+
+// NewestRollouts reads, for each model, the rollout that was started last: the
+// only one that may still have something to say to a device.
+func (v View) NewestRollouts(ctx context.Context) ([]rollout.State, error) {
+	return v.newest(ctx, `SELECT MAX(started_ms) FROM rollouts AS other WHERE other.model = rollouts.model`)
+}
+
+// Baselines reads, for each model, the rollout that was last done: what a
+// device that joins is to run.
+func (v View) Baselines(ctx context.Context) ([]rollout.State, error) {
+	return v.newest(ctx, `SELECT MAX(started_ms) FROM rollouts AS other WHERE other.model = rollouts.model AND other.phase = 'done'`)
+}
+
+func (v View) newest(ctx context.Context, started string) ([]rollout.State, error) {
+	list, err := all(ctx, v.q, scanJSON[rollout.State], `SELECT state FROM rollouts WHERE started_ms = (`+started+`) ORDER BY model`)
+	if err != nil {
+		return nil, fmt.Errorf("newest rollouts: %w", err)
+	}
+	return list, nil
+}
