@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/squadron-edge/squadron/agent/fetch"
@@ -94,9 +96,14 @@ func (c Config) Validate() error {
 }
 
 // notes are what everybody who looks at the device shall see of its config.
-func (c Config) notes() []string {
+func (c Config) notes() (notes []string) {
 	if c.InsecureHTTP {
-		return []string{"insecure_http is on: bytes travel without TLS"}
+		notes = append(notes, "insecure_http is on: bytes travel without TLS")
 	}
-	return nil
+	if u, err := url.Parse(c.Broker); err == nil && c.plainBroker() && !fetch.OnThisMachine(u.Hostname()) {
+		notes = append(notes, "the broker is reached without TLS: use ssl://")
+	}
+	return notes
 }
+
+func (c Config) plainBroker() bool { return !strings.HasPrefix(c.Broker, "ssl://") }

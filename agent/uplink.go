@@ -57,7 +57,11 @@ func newUplink(a *Agent, info wire.Info, out *outbox) (*uplink, error) {
 	return u, err
 }
 
+// tls is nil for tcp://, which does not use it.
 func (u *uplink) tls() *tls.Config {
+	if u.config.plainBroker() {
+		return nil
+	}
 	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: u.config.RootCAs}
 }
 

@@ -98,14 +98,15 @@ func CheckURL(address string, insecure bool) (*url.URL, error) {
 		}
 	case u.Scheme != "https" && u.Scheme != "http" || u.Host == "":
 		return nil, fmt.Errorf("address %.200q: want https://host, http:// on this machine, or file:///path", address)
-	case u.Scheme == "http" && !insecure && !onThisMachine(u.Hostname()):
+	case u.Scheme == "http" && !insecure && !OnThisMachine(u.Hostname()):
 		return nil, fmt.Errorf(`address %s: it is neither encrypted nor on this machine: use https, or name "insecure_http": true in the config`, u)
 	}
 	u.Path = path.Clean("/" + u.Path) // go-getter splits a path at "//"
 	return u, nil
 }
 
-func onThisMachine(host string) bool {
+// OnThisMachine reports whether a host is this machine whatever the network says.
+func OnThisMachine(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
