@@ -2,10 +2,12 @@ package agent
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"unicode/utf8"
 
 	"github.com/squadron-edge/squadron/agent/serve"
+	"github.com/squadron-edge/squadron/agent/slot"
 	"github.com/squadron-edge/squadron/deploy/bundle"
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
@@ -79,4 +81,38 @@ func shorten(s string, n int) string {
 		n--
 	}
 	return s[:n]
+}
+
+// Status is the state of a device from its folder alone, beside the agent that
+// may run on it or after its end: Running is what the active pointer names.
+func Status(dir string) (state wire.State, err error) {
+	store, err := slot.Look(dir)
+	if err != nil {
+		return state, err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	u := &updater{store: store}
+	if u.order, err = u.lastOrder(); err != nil {
+		return state, err
+	}
+	names, err := store.Models()
+	if err != nil {
+		return state, err
+	}
+	state.Generation, state.Models = u.order.Generation, []wire.ModelState{}
+	for _, name := range names {
+		s, err := u.lastState(name)
+		if err != nil {
+			return state, err
+		}
+		active, err := store.Active(name)
+		if err != nil {
+			return state, err
+		}
+		m := s.Message()
+		m.Running, m.Digest = active.Version, active.Envelope
+		state.Models = append(state.Models, m)
+	}
+	state.Why = u.sentence(&state)
+	return state, nil
 }
