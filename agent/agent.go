@@ -101,18 +101,26 @@ func (a *Agent) Run(ctx context.Context) error {
 	g.Go(func() error { return serve.New(a.models, a.log).Run(ctx, a.listener) })
 	// What is on disk serves before anybody is asked for anything.
 	booted, err := a.updater.boot()
-	if err == nil {
-		g.Go(func() error { return a.updater.run(ctx, booted) })
-		g.Go(func() error { return a.uplink.link.Run(ctx) })
-		g.Go(func() error { return a.uplink.run(ctx) })
-		g.Go(func() error { return a.asker.run(ctx) })
-		g.Go(func() error { return a.uplink.sampler.Run(ctx, a.config.Telemetry, rand.N(a.config.Telemetry)) })
-	} else {
-		g.Go(func() error { return err })
-	}
-	err = g.Wait()
+	g.Go(func() error {
+		if err != nil {
+			return err
+		}
+		return a.connect(ctx, booted)
+	})
+	ended := g.Wait()
 	a.models.Close()
-	return errors.Join(err, a.store.Close())
+	return errors.Join(ended, a.store.Close())
+}
+
+// connect carries out orders and speaks with the fleet until ctx ends.
+func (a *Agent) connect(ctx context.Context, booted []outcome) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return a.updater.run(ctx, booted) })
+	g.Go(func() error { return a.uplink.link.Run(ctx) })
+	g.Go(func() error { return a.uplink.run(ctx) })
+	g.Go(func() error { return a.asker.run(ctx) })
+	g.Go(func() error { return a.uplink.sampler.Run(ctx, a.config.Telemetry, rand.N(a.config.Telemetry)) })
+	return g.Wait()
 }
 
 // Close releases what Open took, if Run is never called.

@@ -253,7 +253,7 @@ func (u *updater) remove(m *model, a update.Remove) update.Event {
 	if err := u.store.Deactivate(m.state.Model); err != nil {
 		return update.Failed{Task: a.Task, Why: err.Error()}
 	}
-	return update.Removed{Task: a.Task}
+	return update.Removed(a)
 }
 
 // observe reports how the version on probation fares.

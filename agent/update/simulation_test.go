@@ -197,7 +197,7 @@ func (w *world) do(a Action) {
 	case RollBack:
 		w.activate(a.Task, a.To, RolledBack{a.Task})
 	case Remove:
-		w.activate(a.Task, Version{}, Removed{a.Task})
+		w.activate(a.Task, Version{}, Removed(a))
 	case Observe:
 		answer(Observed{a.Task, w.health()})
 	}
