@@ -42,7 +42,8 @@ type updater struct {
 
 // model is one machine and the work of its task.
 type model struct {
-	state  update.State
+	name   string
+	state  update.State // run alone writes it
 	timer  update.Task
 	due    time.Time // of timer; zero if there is none
 	cancel context.CancelFunc
@@ -191,7 +192,7 @@ func (u *updater) model(name string) *model {
 	if m == nil {
 		idle := make(chan struct{})
 		close(idle)
-		m = &model{state: update.New(name), idle: idle}
+		m = &model{name: name, state: update.New(name), idle: idle}
 		u.mu.Lock()
 		u.models[name] = m
 		u.mu.Unlock()
@@ -277,7 +278,7 @@ func (u *updater) begin(ctx context.Context, m *model, do func(context.Context, 
 	ctx, m.cancel = context.WithCancel(ctx)
 	before, idle := m.idle, make(chan struct{})
 	m.idle = idle
-	name := m.state.Model
+	name := m.name
 	u.work.Go(func() {
 		<-before
 		event := do(ctx, m)
@@ -316,7 +317,7 @@ func (u *updater) drop(m *model) {
 		return
 	}
 	if err := m.tested.session.Close(); err != nil {
-		u.log.Error("close a tested model", "model", m.state.Model, "error", err)
+		u.log.Error("close a tested model", "model", m.name, "error", err)
 	}
 	m.tested = nil
 }

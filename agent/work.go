@@ -181,7 +181,7 @@ func unfit(task update.Task, err error) update.Event {
 func (u *updater) activate(m *model, a update.Activate) update.Event {
 	err := u.ready(m, a.To)
 	if err == nil {
-		err = u.store.Activate(m.state.Model, pointer(a.To))
+		err = u.store.Activate(m.name, pointer(a.To))
 	}
 	if err == nil {
 		err = u.serve(m.tested)
@@ -198,7 +198,7 @@ func (u *updater) activate(m *model, a update.Activate) update.Event {
 func (u *updater) rollBack(m *model, a update.RollBack) update.Event {
 	err := u.serveAgain(m, a.To)
 	if err == nil {
-		err = u.store.RollBack(m.state.Model, pointer(a.To))
+		err = u.store.RollBack(m.name, pointer(a.To))
 	}
 	if err != nil {
 		return update.Failed{Task: a.Task, Why: err.Error()}
@@ -208,10 +208,10 @@ func (u *updater) rollBack(m *model, a update.RollBack) update.Event {
 
 func (u *updater) serveAgain(m *model, to update.Version) error {
 	if to.IsZero() {
-		u.serving.Remove(m.state.Model)
+		u.serving.Remove(m.name)
 		return nil
 	}
-	if s, ok := u.servingNow(m.state.Model); ok && s.Digest == to.Digest {
+	if s, ok := u.servingNow(m.name); ok && s.Digest == to.Digest {
 		return nil
 	}
 	if err := u.ready(m, to); err != nil {
@@ -249,8 +249,8 @@ func (u *updater) serve(l *loaded) error {
 // remove stops serving a model.
 func (u *updater) remove(m *model, a update.Remove) update.Event {
 	u.drop(m)
-	u.serving.Remove(m.state.Model)
-	if err := u.store.Deactivate(m.state.Model); err != nil {
+	u.serving.Remove(m.name)
+	if err := u.store.Deactivate(m.name); err != nil {
 		return update.Failed{Task: a.Task, Why: err.Error()}
 	}
 	return update.Removed(a)
@@ -258,7 +258,7 @@ func (u *updater) remove(m *model, a update.Remove) update.Event {
 
 // observe reports how the version on probation fares.
 func (u *updater) observe(m *model, a update.Observe) update.Event {
-	s, ok := u.servingNow(m.state.Model)
+	s, ok := u.servingNow(m.name)
 	if !ok {
 		return update.Failed{Task: a.Task, Why: "it does not serve"}
 	}
