@@ -1,0 +1,122 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/squadron-edge/squadron/agent/fetch"
+	"github.com/squadron-edge/squadron/deploy/wire"
+)
+
+// asker asks the controller for the order over HTTP: after a start, and
+// whenever the link comes up.
+type asker struct {
+	log    *slog.Logger
+	client *http.Client
+	url    string // empty without a controller
+	wake   chan struct{}
+	orders chan<- wire.Desired
+}
+
+// The wait after a failed question doubles between these.
+const (
+	firstAskWait   = 2 * time.Second
+	longestAskWait = 2 * time.Minute
+	askTimeout     = 30 * time.Second
+)
+
+func newAsker(c Config, log *slog.Logger, orders chan<- wire.Desired) *asker {
+	a := &asker{log: log, wake: make(chan struct{}, 1), orders: orders}
+	base, err := url.Parse(c.Controller) // checked by Validate
+	if err == nil && base.Scheme != "file" {
+		a.url = base.JoinPath("v1/devices", string(c.Device.Site), string(c.Device.ID), "desired").String()
+	}
+	a.client = &http.Client{
+		Transport: fetch.Transport(c.RootCAs),
+		Timeout:   askTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return errors.New("it redirects, which the controller never does")
+		},
+	}
+	a.ask()
+	return a
+}
+
+// artefacts is where a controller, or a folder, keeps objects by digest.
+func artefacts(controller string) string {
+	u, err := url.Parse(controller)
+	if err != nil || u.Scheme == "file" {
+		return controller
+	}
+	return u.JoinPath("v1/artefacts").String()
+}
+
+// ask wakes run.
+func (a *asker) ask() {
+	select {
+	case a.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run asks when woken, until it has an answer or ctx ends.
+func (a *asker) run(ctx context.Context) error {
+	if a.url == "" {
+		return nil
+	}
+	defer a.client.CloseIdleConnections()
+	retry := time.NewTimer(time.Hour)
+	defer retry.Stop()
+	for wait := firstAskWait; ; {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-a.wake:
+		case <-retry.C:
+		}
+		order, err := a.get(ctx)
+		if err != nil {
+			a.log.Info("ask for the order", "error", err, "retry", wait)
+			retry.Reset(wait)
+			wait = min(2*wait, longestAskWait)
+			continue
+		}
+		wait = firstAskWait
+		retry.Reset(longestAskWait)
+		select {
+		case a.orders <- order:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// get asks once. A device that nobody has ordered anything of gets the order of
+// generation 0, which changes nothing.
+func (a *asker) get(ctx context.Context) (wire.Desired, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, a.url, nil)
+	if err != nil {
+		return wire.Desired{}, err
+	}
+	reply, err := a.client.Do(r)
+	if err != nil {
+		return wire.Desired{}, err
+	}
+	b, err := io.ReadAll(io.LimitReader(reply.Body, wire.MaxMessage+1))
+	if err = errors.Join(err, reply.Body.Close()); err != nil {
+		return wire.Desired{}, err
+	}
+	switch reply.StatusCode {
+	case http.StatusOK:
+		return wire.Decode[wire.Desired](b)
+	case http.StatusNotFound:
+		return wire.Desired{}, nil
+	}
+	return wire.Desired{}, fmt.Errorf("the controller answered %s to %s", reply.Status, a.url)
+}

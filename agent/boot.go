@@ -1,0 +1,96 @@
+package agent
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/squadron-edge/squadron/agent/slot"
+	"github.com/squadron-edge/squadron/agent/update"
+	"github.com/squadron-edge/squadron/deploy/wire"
+)
+
+// boot makes the models on disk serve, without asking anybody, and returns what
+// each machine shall be told of it. Reports that a crash kept from the outbox go
+// there now.
+func (u *updater) boot() ([]outcome, error) {
+	names, err := u.store.Models()
+	if err != nil {
+		return nil, err
+	}
+	if u.order, err = u.lastOrder(); err != nil {
+		// Without it the device serves what it has and asks for its order.
+		u.log.Error("start", "error", err)
+	}
+	var outcomes []outcome
+	for _, name := range names {
+		m := u.model(name)
+		if m.state, err = u.lastState(name); err != nil {
+			u.log.Error("start", "model", name, "error", err)
+			m.state = update.New(name)
+		}
+		for _, r := range m.state.News {
+			if err := u.outbox.report(r); err != nil {
+				u.log.Error("keep event", "error", err)
+			}
+		}
+		outcomes = append(outcomes, outcome{name, update.Restarted{Serving: u.serveFound(name)}})
+	}
+	return outcomes, u.noteStart()
+}
+
+func (u *updater) lastState(name string) (update.State, error) {
+	b, err := u.store.State(name)
+	if err != nil || b == nil {
+		return update.New(name), err
+	}
+	var s update.State
+	if err := json.Unmarshal(b, &s); err != nil {
+		return update.State{}, fmt.Errorf("read the update state that was kept: %w", err)
+	}
+	return s, nil
+}
+
+// serveFound serves the version that is whole on disk and that an engine takes:
+// the active one, or else the one before it.
+func (u *updater) serveFound(name string) update.Version {
+	found := u.store.Recover(name, u.judgeServing)
+	v, err := u.serveVersion(found)
+	if err != nil {
+		found = u.store.FallBack(name, err, u.judgeServing)
+		if v, err = u.serveVersion(found); err != nil {
+			found.Why += fmt.Sprintf("; nor can %s: %v", found.Active.Version, err)
+		}
+	}
+	switch {
+	case v.IsZero() && found.Why != "":
+		u.serving.Expect(name, found.Why)
+		u.log.Error("no version serves", "model", name, "why", found.Why)
+	case found.Why != "":
+		u.log.Error("fell back", "model", name, "version", v.Version, "why", found.Why)
+	case !v.IsZero():
+		u.log.Info("serves", "model", name, "version", v.Version)
+	}
+	return v
+}
+
+func (u *updater) serveVersion(found slot.Found) (update.Version, error) {
+	if found.Active.IsZero() {
+		return update.Version{}, nil
+	}
+	v := update.Version{Version: found.Active.Version, Digest: found.Active.Envelope}
+	l, err := u.loadManifest(v, found.Manifest)
+	if err != nil {
+		return update.Version{}, err
+	}
+	return v, u.serve(l)
+}
+
+// noteStart tells the fleet that the agent started, and what serves.
+func (u *updater) noteStart() error {
+	text := "The agent started; no model serves yet."
+	if n := len(u.serving.Telemetry()); n > 0 {
+		text = fmt.Sprintf("The agent started, and serves %d of its %d models from disk.", n, len(u.models))
+	}
+	return u.outbox.note(wire.Event{At: time.Now().UTC(), Kind: "started", Text: text})
+}

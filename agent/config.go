@@ -1,0 +1,109 @@
+package agent
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/squadron-edge/squadron/agent/fetch"
+	"github.com/squadron-edge/squadron/deploy/trust"
+	"github.com/squadron-edge/squadron/deploy/wire"
+	"github.com/squadron-edge/squadron/kernels"
+)
+
+// Config is what an agent needs to know. Each field names who turns it.
+type Config struct {
+	Device     wire.Device // whoever installs the device
+	Controller string      // the installer: https://…, http:// on this machine, or file:///… without one
+	Broker     string      // the installer: tcp:// or ssl://host:port
+	Token      string      // the installer: the device's password at the broker; may be empty
+	StateDir   string      // the installer
+	Serve      string      // the integrator: address of the inference API, host:port
+	Trust      trust.Keys  // the device's owner: whose models may run here
+	// RootCAs is for a site with its own authority; nil is the system's.
+	RootCAs *x509.CertPool
+	// InsecureHTTP lets the owner of a closed network do without TLS. The
+	// device shows it in its state.
+	InsecureHTTP bool
+	// Reserve is how many bytes of the disk the owner wants kept free.
+	Reserve int64
+	// Probation is how long the owner wants a new version watched.
+	Probation time.Duration
+	// Telemetry is how often the operator wants to hear how the device fares.
+	Telemetry time.Duration
+	// Engines are tried in this order; whoever builds the agent picks them.
+	Engines []kernels.Engine
+	Version string // of the agent
+	Log     *slog.Logger
+}
+
+// The values that an installer need not give.
+const (
+	DefaultServe     = "127.0.0.1:8090"
+	DefaultReserve   = 64 << 20
+	DefaultProbation = 2 * time.Minute
+	DefaultTelemetry = 30 * time.Second
+)
+
+// Bounds on what can be meant: a probation observes ten times, and an interval
+// below a tenth of a second is a busy loop.
+const (
+	minProbation = 100 * time.Millisecond
+	maxProbation = 7 * 24 * time.Hour
+	minTelemetry = 100 * time.Millisecond
+)
+
+// Validate refuses what cannot work, with all the reasons at once.
+func (c Config) Validate() error {
+	var errs []error
+	refuse := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if err := c.Device.Validate(); err != nil {
+		refuse("config: %w", err)
+	}
+	if _, err := fetch.CheckURL(c.Controller, c.InsecureHTTP); err != nil {
+		refuse("config: controller: %w", err)
+	}
+	if c.Broker == "" {
+		refuse("config: broker is missing: want tcp://host:port or ssl://host:port")
+	}
+	if c.StateDir == "" {
+		refuse("config: the state folder is missing")
+	}
+	if _, _, err := net.SplitHostPort(c.Serve); err != nil {
+		refuse("config: serve %.80q: want host:port, such as %s", c.Serve, DefaultServe)
+	}
+	if err := c.Trust.Validate(); err != nil {
+		refuse("config: %w", err)
+	}
+	if c.Reserve < 0 {
+		refuse("config: reserve of %d bytes: want 0 or more", c.Reserve)
+	}
+	if c.Probation < minProbation || c.Probation > maxProbation {
+		refuse("config: probation of %s: want %s to %s", c.Probation, minProbation, maxProbation)
+	}
+	if c.Telemetry < minTelemetry {
+		refuse("config: telemetry every %s: want %s or more", c.Telemetry, minTelemetry)
+	}
+	if len(c.Engines) == 0 {
+		refuse("config: no engine to run models on")
+	}
+	return errors.Join(errs...)
+}
+
+// notes are what everybody who looks at the device shall see of its config.
+func (c Config) notes() (notes []string) {
+	if c.InsecureHTTP {
+		notes = append(notes, "insecure_http is on: bytes travel without TLS")
+	}
+	if u, err := url.Parse(c.Broker); err == nil && c.plainBroker() && !fetch.OnThisMachine(u.Hostname()) {
+		notes = append(notes, "the broker is reached without TLS: use ssl://")
+	}
+	return notes
+}
+
+func (c Config) plainBroker() bool { return !strings.HasPrefix(c.Broker, "ssl://") }

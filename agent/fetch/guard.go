@@ -1,0 +1,140 @@
+package fetch
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Transport is how the agent speaks HTTP: TLS 1.2 or newer, no waiting for ever
+// for an answer, no compression.
+func Transport(roots *x509.CertPool) *http.Transport {
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
+		TLSHandshakeTimeout:   10 * time.Second,
+		ResponseHeaderTimeout: 30 * time.Second,
+		IdleConnTimeout:       90 * time.Second,
+		DisableCompression:    true,
+	}
+}
+
+const maxRedirects = 5
+
+// checkRedirect keeps a fetch on its host and within TLS.
+func checkRedirect(to *http.Request, via []*http.Request) error {
+	from := via[0].URL
+	switch {
+	case len(via) > maxRedirects:
+		return fmt.Errorf("it redirects more than %d times", maxRedirects)
+	case to.URL.Hostname() != from.Hostname():
+		return fmt.Errorf("it redirects to another host, %s", to.URL.Hostname())
+	case from.Scheme == "https" && to.URL.Scheme != "https":
+		return errors.New("it redirects from https to " + to.URL.Scheme)
+	case to.URL.Scheme != "http" && to.URL.Scheme != "https":
+		return errors.New("it redirects to " + to.URL.Scheme)
+	}
+	return nil
+}
+
+// guard stands between go-getter and the network. It answers the HEAD request
+// itself (the size is signed, and a refused HEAD would cost the resume), makes
+// every Range request conditional on the ETag, refuses replies that do not
+// continue the partial, and bounds and hashes the body.
+type guard struct {
+	next    http.RoundTripper
+	partial partial
+	have    *progress
+	idle    time.Duration
+}
+
+// RoundTrip implements http.RoundTripper.
+func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method == http.MethodHead {
+		return g.head(r), nil
+	}
+	ctx, cancel := context.WithCancelCause(r.Context())
+	r = r.Clone(ctx)
+	r.Header.Set("Accept-Encoding", "identity")
+	if g.have.size > 0 {
+		r.Header.Set("Range", fmt.Sprintf("bytes=%d-", g.have.size))
+		r.Header.Set("If-Range", g.have.etag)
+	}
+	reply, err := g.next.RoundTrip(r)
+	if err != nil {
+		cancel(nil)
+		return nil, err
+	}
+	if isRedirect(reply.StatusCode) {
+		reply.Body = &closer{reply.Body, func() { cancel(nil) }}
+		return reply, nil
+	}
+	if err := g.check(reply); err != nil {
+		cancel(nil)
+		return nil, errors.Join(err, reply.Body.Close())
+	}
+	reply.Body = newBody(ctx, cancel, reply.Body, g)
+	return reply, nil
+}
+
+func isRedirect(status int) bool { return status >= 300 && status < 400 }
+
+// closer releases a reply's context with its body.
+type closer struct {
+	io.ReadCloser
+	then func()
+}
+
+func (c *closer) Close() error {
+	defer c.then()
+	return c.ReadCloser.Close()
+}
+
+// head says what is known anyway.
+func (g *guard) head(r *http.Request) *http.Response {
+	return &http.Response{
+		Status: "200 OK", StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{"Accept-Ranges": {"bytes"}}, ContentLength: g.partial.size, Body: http.NoBody, Request: r,
+	}
+}
+
+// check refuses a reply that is not the object, or not its rest.
+func (g *guard) check(reply *http.Response) error {
+	if e := reply.Header.Get("Content-Encoding"); e != "" && e != "identity" {
+		return fmt.Errorf("the server compressed it (%.40s), though asked not to", e)
+	}
+	resuming := g.have.size > 0
+	switch {
+	case resuming && reply.StatusCode == http.StatusPartialContent:
+		return g.checkRest(reply)
+	case resuming && reply.StatusCode == http.StatusOK:
+		return poisoned("the server has it anew, or ignores Range")
+	case resuming && reply.StatusCode == http.StatusRequestedRangeNotSatisfiable:
+		return poisoned("the server has no bytes after %d", g.have.size)
+	case reply.StatusCode != http.StatusOK:
+		return fmt.Errorf("the server answered %s", reply.Status)
+	}
+	if n := reply.ContentLength; n >= 0 && n != g.partial.size {
+		return fmt.Errorf("the server has %d bytes, want %d", n, g.partial.size)
+	}
+	return g.partial.keepETag(reply.Header.Get("ETag"))
+}
+
+// checkRest holds a 206 to what was asked: RFC 9110 §15.3.7.
+func (g *guard) checkRest(reply *http.Response) error {
+	want := fmt.Sprintf("bytes %d-%d/%d", g.have.size, g.partial.size-1, g.partial.size)
+	if got := reply.Header.Get("Content-Range"); got != want {
+		return poisoned("the server sent %.80q, want %q", got, want)
+	}
+	if etag := reply.Header.Get("ETag"); etag != "" && etag != g.have.etag {
+		return poisoned("the server has another version of it now")
+	}
+	return nil
+}

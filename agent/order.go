@@ -1,0 +1,106 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/squadron-edge/squadron/agent/update"
+	"github.com/squadron-edge/squadron/deploy/bundle"
+	"github.com/squadron-edge/squadron/deploy/wire"
+)
+
+// accept takes an order that is newer than the newest, keeps it, and gives it
+// to the machines.
+func (u *updater) accept(ctx context.Context, order wire.Desired) {
+	if order.Generation <= u.order.Generation {
+		return
+	}
+	err := checkOrder(order)
+	if err == nil {
+		err = u.keepOrder(order)
+	}
+	u.mu.Lock()
+	u.why = ""
+	if err == nil {
+		u.order = order
+	} else {
+		u.why = fmt.Sprintf("Order %d was not taken: %v.", order.Generation, err)
+	}
+	u.mu.Unlock()
+	u.signal()
+	if err != nil {
+		u.log.Error("take order", "generation", order.Generation, "error", err)
+		return
+	}
+	u.log.Info("takes order", "generation", order.Generation, "models", len(order.Models))
+	u.give(ctx, order)
+}
+
+// checkOrder refuses an order that no device could carry out.
+func checkOrder(order wire.Desired) error {
+	seen := map[string]bool{}
+	for _, m := range order.Models {
+		if err := bundle.ValidName(m.Name); err != nil {
+			return fmt.Errorf("model %w", err)
+		}
+		switch {
+		case seen[m.Name]:
+			return fmt.Errorf("model %s is there twice", m.Name)
+		case m.Digest.IsZero():
+			return fmt.Errorf("model %s has no digest", m.Name)
+		case m.Size <= 0 || m.Size > bundle.MaxEnvelopeSize:
+			return fmt.Errorf("model %s has an envelope of %d bytes, want 1 to %d", m.Name, m.Size, bundle.MaxEnvelopeSize)
+		}
+		seen[m.Name] = true
+	}
+	return nil
+}
+
+const orderRecord = "order"
+
+func (u *updater) keepOrder(order wire.Desired) error {
+	b, err := json.Marshal(order)
+	if err != nil {
+		return err
+	}
+	return u.store.SaveRecord(orderRecord, b)
+}
+
+// give tells each machine what the order says of its model. Repeating it
+// changes nothing. Without any order (generation 0) nothing is withdrawn.
+func (u *updater) give(ctx context.Context, order wire.Desired) {
+	if order.Generation == 0 {
+		return
+	}
+	wanted := map[string]bool{}
+	for _, m := range order.Models {
+		wanted[m.Name] = true
+		u.step(ctx, outcome{m.Name, update.Ordered{Order: m}})
+	}
+	for _, name := range u.names() {
+		if !wanted[name] {
+			u.step(ctx, outcome{name, update.Withdrawn{}})
+		}
+	}
+}
+
+// lastOrder is the order that was kept, or none.
+func (u *updater) lastOrder() (order wire.Desired, err error) {
+	b, err := u.store.Record(orderRecord)
+	if err != nil || b == nil {
+		return order, err
+	}
+	if err := json.Unmarshal(b, &order); err != nil {
+		return wire.Desired{}, fmt.Errorf("read the order that was kept: %w", err)
+	}
+	return order, nil
+}
+
+// offer hands an order to run.
+func (u *updater) offer(ctx context.Context, order wire.Desired) {
+	select {
+	case u.orders <- order:
+	case <-ctx.Done():
+	}
+}

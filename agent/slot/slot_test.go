@@ -1,0 +1,423 @@
+package slot
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/squadron-edge/squadron/deploy/bundle"
+)
+
+// version is a version of a model as the tests make it: an envelope that is
+// the bare manifest, and its objects.
+type version struct {
+	pointer  Pointer
+	envelope []byte
+	objects  map[bundle.Digest][]byte
+	order    []bundle.Digest
+}
+
+func newVersion(v string) version {
+	ver := version{objects: map[bundle.Digest][]byte{}}
+	m := bundle.Manifest{Name: "meter-reader", Version: v}
+	for _, content := range []string{"model " + v, "labels", "golden " + v} {
+		b := []byte(strings.Repeat(content, 100))
+		d := bundle.DigestOf(b)
+		ver.objects[d] = b
+		ver.order = append(ver.order, d)
+		m.Files = append(m.Files, bundle.File{Path: content, Digest: d, Size: int64(len(b))})
+	}
+	ver.envelope, _ = json.Marshal(m)
+	ver.pointer = Pointer{Version: v, Envelope: bundle.DigestOf(ver.envelope)}
+	return ver
+}
+
+func judge(envelope []byte) (*bundle.Manifest, error) {
+	var m bundle.Manifest
+	return &m, json.Unmarshal(envelope, &m)
+}
+
+// install is the whole of an update as the agent does it: state, envelope,
+// objects (one of them by way of Incoming), state, switch, collection.
+func install(s *Store, ver version) error {
+	note := func(step string) error {
+		return s.SaveState("meter-reader", []byte(step+ver.pointer.Version))
+	}
+	if err := note("fetches "); err != nil {
+		return err
+	}
+	put := func(d bundle.Digest, b []byte) error { return s.Put(d, int64(len(b)), bytes.NewReader(b)) }
+	if err := put(ver.pointer.Envelope, ver.envelope); err != nil {
+		return err
+	}
+	for i, d := range ver.order {
+		if i == 0 {
+			if err := adopt(s, d, ver.objects[d]); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := put(d, ver.objects[d]); err != nil {
+			return err
+		}
+	}
+	if err := note("activates "); err != nil {
+		return err
+	}
+	if err := s.Activate("meter-reader", ver.pointer); err != nil {
+		return err
+	}
+	if err := note("committed "); err != nil {
+		return err
+	}
+	_, err := s.Collect(hold(ver), judge)
+	return err
+}
+
+func hold(versions ...version) func() []bundle.Digest {
+	return func() (held []bundle.Digest) {
+		for _, v := range versions {
+			held = append(held, v.pointer.Envelope)
+		}
+		return held
+	}
+}
+
+// adopt lays a file into Incoming as package fetch does, and hands it over.
+func adopt(s *Store, d bundle.Digest, b []byte) error {
+	name := incomingDir + "/" + d.Hex() + ".part"
+	f, err := s.files.Create(name)
+	if err != nil {
+		return err
+	}
+	if _, err := f.Write(b); err != nil {
+		return err
+	}
+	return s.Adopt(d, int64(len(b)), name)
+}
+
+// TestEveryCutLeavesOneVerifiedVersion stops an update of 1.0.0 to 2.0.0, and
+// its rollback, at each write, fsync, rename, unlink and mkdir. What was not
+// synced is all there, all gone, or each by chance. At each of them the next
+// boot finds 1.0.0 or 2.0.0 whole and active, and the update then completes.
+func TestEveryCutLeavesOneVerifiedVersion(t *testing.T) {
+	old, next := newVersion("1.0.0"), newVersion("2.0.0")
+	ways := map[string]func(*Store) error{
+		"update": func(s *Store) error { return install(s, next) },
+		"update and rollback": func(s *Store) error {
+			if err := install(s, next); err != nil {
+				return err
+			}
+			return s.RollBack("meter-reader", old.pointer)
+		},
+	}
+	for name, way := range ways {
+		cuts, found := 0, map[string]int{}
+		for cut := 1; ; cut++ {
+			disk, err := cutDuring(t, old, cut, way)
+			if err == nil {
+				break // the way ended before the cut
+			}
+			if !errors.Is(err, errCut) {
+				t.Fatalf("%s, cut %d: %v", name, cut, err)
+			}
+			for i := range 10 {
+				survives := []func() bool{everything, nothing}
+				if i >= len(survives) {
+					survives = append(survives, eachByChance(uint64(cut*100+i)))
+				}
+				active := bootAndComplete(t, disk.boot(survives[min(i, len(survives)-1)]), next, fmt.Sprintf("%s, cut %d, loss %d", name, cut, i))
+				found[active]++
+				cuts++
+			}
+		}
+		t.Logf("%s: %d cuts, next boot serves %v", name, cuts, found)
+		if found["1.0.0"] == 0 || found["2.0.0"] == 0 {
+			t.Errorf("%s: no cut fell on either side of the switch", name)
+		}
+	}
+}
+
+// cutDuring installs the old version in peace and cuts the power on the way.
+func cutDuring(t *testing.T, old version, cut int, way func(*Store) error) (*cutDisk, error) {
+	disk := newCutDisk()
+	s, err := open(disk, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := install(s, old); err != nil {
+		t.Fatal(err)
+	}
+	disk.cutAt = disk.steps + cut
+	return disk, way(s)
+}
+
+// bootAndComplete returns the version that the boot found active.
+func bootAndComplete(t *testing.T, disk *cutDisk, next version, at string) string {
+	t.Helper()
+	s, err := open(disk, 0)
+	if err != nil {
+		t.Fatalf("%s: boot: %v", at, err)
+	}
+	found := s.Recover("meter-reader", judge)
+	if found.Active.IsZero() || found.Why != "" {
+		t.Fatalf("%s: found %+v", at, found)
+	}
+	if state, err := s.State("meter-reader"); err != nil || len(state) == 0 {
+		t.Fatalf("%s: update state %q, %v", at, state, err)
+	}
+	for name := range disk.live {
+		if strings.HasSuffix(name, temporary) {
+			t.Fatalf("%s: %s was left behind", at, name)
+		}
+	}
+	if err := install(s, next); err != nil {
+		t.Fatalf("%s: complete the update: %v", at, err)
+	}
+	if now := s.Recover("meter-reader", judge); now.Active != next.pointer {
+		t.Fatalf("%s: after completing it %+v is active", at, now)
+	}
+	return found.Active.Version
+}
+
+func openTemp(t *testing.T) *Store {
+	t.Helper()
+	s, err := Open(t.TempDir(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func mustInstall(t *testing.T, s *Store, versions ...version) {
+	t.Helper()
+	for _, v := range versions {
+		if err := install(s, v); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// damage changes one byte of an object on the real disk.
+func damage(t *testing.T, s *Store, d bundle.Digest) {
+	t.Helper()
+	name := filepath.Join(s.dir, filepath.FromSlash(objectName(d)))
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[len(b)/2] ^= 1
+	if err := os.WriteFile(name, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestADamagedActiveVersionFallsBackToThePrevious(t *testing.T) {
+	s := openTemp(t)
+	old, next := newVersion("1.0.0"), newVersion("2.0.0")
+	mustInstall(t, s, old, next)
+	damage(t, s, next.order[0])
+	found := s.Recover("meter-reader", judge)
+	if found.Active != old.pointer || !strings.Contains(found.Why, "model 2.0.0 of meter-reader 2.0.0") {
+		t.Fatalf("found %+v", found)
+	}
+	if again := s.Recover("meter-reader", judge); again.Active != old.pointer || again.Why != "" {
+		t.Fatalf("the next boot found %+v", again)
+	}
+}
+
+func TestWithBothVersionsDamagedNothingServesAndBothAreNamed(t *testing.T) {
+	s := openTemp(t)
+	old, next := newVersion("1.0.0"), newVersion("2.0.0")
+	mustInstall(t, s, old, next)
+	damage(t, s, next.order[0])
+	damage(t, s, old.order[0])
+	found := s.Recover("meter-reader", judge)
+	if !found.Active.IsZero() || !strings.Contains(found.Why, "1.0.0") || !strings.Contains(found.Why, "2.0.0") {
+		t.Fatalf("found %+v", found)
+	}
+}
+
+func TestAVersionThatIsNoLongerTrustedDoesNotServe(t *testing.T) {
+	s := openTemp(t)
+	old, next := newVersion("1.0.0"), newVersion("2.0.0")
+	mustInstall(t, s, old, next)
+	found := s.Recover("meter-reader", func(b []byte) (*bundle.Manifest, error) {
+		m, err := judge(b)
+		if err == nil && m.Version == "2.0.0" {
+			return nil, errors.New("its key was revoked")
+		}
+		return m, err
+	})
+	if found.Active != old.pointer || !strings.Contains(found.Why, "its key was revoked") {
+		t.Fatalf("found %+v", found)
+	}
+}
+
+func TestATornPointerFallsBack(t *testing.T) {
+	s := openTemp(t)
+	old, next := newVersion("1.0.0"), newVersion("2.0.0")
+	mustInstall(t, s, old, next)
+	if err := os.WriteFile(filepath.Join(s.dir, "models", "meter-reader", "active"), []byte(`{"ver`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if found := s.Recover("meter-reader", judge); found.Active != old.pointer {
+		t.Fatalf("found %+v", found)
+	}
+}
+
+func TestAnObjectIsStoredWholeOrNotAtAll(t *testing.T) {
+	s := openTemp(t)
+	b := []byte("forty-two bytes of a model, more or less..")
+	d := bundle.DigestOf(b)
+	for name, sent := range map[string][]byte{
+		"too short":   b[:20],
+		"too long":    append(bytes.Clone(b), '!'),
+		"wrong bytes": bytes.Repeat([]byte("x"), len(b)),
+	} {
+		if err := s.Put(d, int64(len(b)), bytes.NewReader(sent)); err == nil || s.Has(d, int64(len(b))) {
+			t.Errorf("%s: Put gave %v, Has says %v", name, err, s.Has(d, int64(len(b))))
+		}
+	}
+	if err := s.Put(d, int64(len(b)), bytes.NewReader(b)); err != nil || !s.Has(d, int64(len(b))) {
+		t.Fatalf("Put gave %v", err)
+	}
+	if got, err := s.Read(d, 100); err != nil || !bytes.Equal(got, b) {
+		t.Errorf("read %q, %v", got, err)
+	}
+	damage(t, s, d)
+	if _, err := s.Read(d, 100); err == nil || !strings.Contains(err.Error(), "the disk changed them") {
+		t.Errorf("a changed object was read: %v", err)
+	}
+}
+
+func TestAdoptRefusesALink(t *testing.T) {
+	s := openTemp(t)
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("password"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := bundle.DigestOf([]byte("password"))
+	part := filepath.Join(s.Incoming(), d.Hex()+".part")
+	if err := os.Symlink(secret, part); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Adopt(d, 8, part); err == nil {
+		t.Error("a link out of the folder was taken over")
+	}
+}
+
+func TestCollectTakesOnlyWhatNobodyNeeds(t *testing.T) {
+	s := openTemp(t)
+	v1, v2, v3, v4 := newVersion("1.0.0"), newVersion("2.0.0"), newVersion("3.0.0"), newVersion("4.0.0")
+	mustInstall(t, s, v1, v2, v3)
+	coming := v4.order[0]
+	if err := s.Put(v4.pointer.Envelope, int64(len(v4.envelope)), bytes.NewReader(v4.envelope)); err != nil {
+		t.Fatal(err)
+	}
+	part := filepath.Join(s.Incoming(), coming.Hex()+".part")
+	stray := filepath.Join(s.Incoming(), v1.order[0].Hex()+".part")
+	for _, name := range []string{part, stray} {
+		if err := os.WriteFile(name, []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Collect(hold(v4), judge); err != nil {
+		t.Fatal(err)
+	}
+	for name, v := range map[string]version{"previous": v2, "active": v3} {
+		if _, err := s.Check(v.pointer.Envelope, judge); err != nil {
+			t.Errorf("%s was collected: %v", name, err)
+		}
+	}
+	if _, err := s.Manifest(v4.pointer.Envelope, judge); err != nil {
+		t.Errorf("the held envelope was collected: %v", err)
+	}
+	if _, err := os.Stat(part); err != nil {
+		t.Errorf("the download in progress was collected: %v", err)
+	}
+	if _, err := os.Stat(stray); err == nil {
+		t.Error("a download that nobody wants stayed")
+	}
+	if s.Has(v1.order[0], int64(len(v1.objects[v1.order[0]]))) || s.Has(v1.pointer.Envelope, int64(len(v1.envelope))) {
+		t.Error("1.0.0 stayed")
+	}
+}
+
+func TestCollectTakesNothingIfItCannotReadAManifest(t *testing.T) {
+	s := openTemp(t)
+	v1, v2 := newVersion("1.0.0"), newVersion("2.0.0")
+	mustInstall(t, s, v1, v2)
+	damage(t, s, v1.pointer.Envelope)
+	if _, err := s.Collect(hold(), judge); err == nil {
+		t.Error("collected without knowing what the previous version needs")
+	}
+	if !s.Has(v1.order[0], int64(len(v1.objects[v1.order[0]]))) {
+		t.Error("an object of the previous version was taken")
+	}
+}
+
+func TestNoRoomIsToldInNumbers(t *testing.T) {
+	disk := newCutDisk()
+	disk.free = 100 << 20
+	s, err := open(disk, 64<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Room(36 << 20); err != nil {
+		t.Errorf("what fits exactly: %v", err)
+	}
+	err = s.Room(36<<20 + 1)
+	want := "no room: needs 36.0 MiB and keeps 64.0 MiB in reserve, but only 100.0 MiB are free"
+	if noRoom := new(NoRoomError); !errors.As(err, &noRoom) || err.Error() != want {
+		t.Errorf("got %v, want %q", err, want)
+	}
+}
+
+func TestTwoAgentsCannotShareAFolder(t *testing.T) {
+	dir := t.TempDir()
+	first, err := Open(dir, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Open(dir, 0)
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("in use by another agent (process %d)", os.Getpid())) {
+		t.Errorf("the second Open gave %v", err)
+	}
+	look, err := Look(dir)
+	if err != nil {
+		t.Fatalf("a look beside the agent: %v", err)
+	}
+	if err := errors.Join(look.Close(), first.Close()); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Open(dir, 0)
+	if err != nil {
+		t.Fatalf("after the first closed: %v", err)
+	}
+	if err := again.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAModelNameCannotLeaveTheFolder(t *testing.T) {
+	s := openTemp(t)
+	for _, name := range []string{"../escape", "a/b", "", "."} {
+		if err := s.Activate(name, newVersion("1.0.0").pointer); err == nil {
+			t.Errorf("activated a model named %q", name)
+		}
+		if err := s.SaveState(name, nil); err == nil {
+			t.Errorf("saved the state of a model named %q", name)
+		}
+	}
+}

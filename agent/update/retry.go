@@ -1,0 +1,123 @@
+package update
+
+import (
+	"fmt"
+	"hash/fnv"
+	"time"
+)
+
+// How often a step is tried before the order fails. The fetches go on for about
+// nine hours: a night without a network is ordinary.
+const (
+	maxFetchTries = 40
+	maxTries      = 5 // of verifying, testing and activating
+	maxTests      = 5 // self-tests begun for one order, over restarts
+)
+
+// The wait between two tries doubles from firstWait to longestWait.
+const (
+	firstWait   = 2 * time.Second
+	longestWait = 15 * time.Minute
+)
+
+// slowestRate is the download that is still waited for, in bytes a second.
+const slowestRate = 16 << 10
+
+// failed waits and tries again, or gives up.
+func (t *turn) failed(why string) {
+	if t.Step == StepProbation {
+		return // an observation that failed is made again by the timer
+	}
+	t.Tries++
+	if limit := t.Step.maxTries(); limit > 0 && t.Tries >= limit {
+		t.giveUp(why)
+		return
+	}
+	wait := t.rules.wait(t.State)
+	t.Waiting = true
+	t.Why = fmt.Sprintf("Try %d of %s %s failed: %s; tries again in %s, and %s.",
+		t.Tries, t.Step.doing(), t.wanted(), why, wait.Round(time.Second/10), t.meanwhile())
+	t.Task++
+	t.actions = append(t.actions, SetTimer{t.Task, wait})
+}
+
+// giveUp ends the order after its last try. A switch that did not come to an
+// end is undone first: the pointer on disk may be the new one.
+func (t *turn) giveUp(why string) {
+	if t.Step == StepActivate {
+		t.Previous = t.Active
+		t.becomeRollingBack(why)
+		return
+	}
+	t.end(StepFailed, fmt.Sprintf("Gave up %s %s after %d tries: %s; %s.", t.Step.doing(), t.wanted(), t.Tries, why, t.meanwhile()))
+}
+
+// maxTries is 0 for what must never be given up.
+func (s Step) maxTries() int {
+	switch s {
+	case StepEnvelope, StepObjects:
+		return maxFetchTries
+	case StepRollBack, StepRemove:
+		return 0
+	}
+	return maxTries
+}
+
+// doing is the step's work in a sentence.
+func (s Step) doing() string {
+	switch s {
+	case StepEnvelope, StepObjects:
+		return "fetching"
+	case StepVerify:
+		return "verifying"
+	case StepTest:
+		return "testing"
+	case StepRollBack:
+		return "rolling back"
+	case StepRemove:
+		return "removing"
+	}
+	return "switching to"
+}
+
+// timer ends a wait, makes the next observation, or ends work that takes too
+// long.
+func (t *turn) timer() {
+	switch {
+	case t.Waiting:
+		t.Waiting = false
+		t.work()
+	case t.Step == StepProbation:
+		t.observe()
+	default:
+		t.failed(fmt.Sprintf("it took longer than %s", t.rules.timeout(t.Step, t.Bytes)))
+	}
+}
+
+// timeout is how long a step's work may take.
+func (r Rules) timeout(s Step, bytes int64) time.Duration {
+	switch s {
+	case StepEnvelope:
+		return 2 * time.Minute
+	case StepObjects:
+		return 10*time.Minute + time.Duration(bytes/slowestRate)*time.Second
+	case StepTest:
+		return 10 * time.Minute
+	case StepProbation:
+		return r.Probation / observations
+	}
+	return time.Minute
+}
+
+// wait is the time before the next try: doubled with each, capped, and between
+// half and all of that by a hash of who tries what, so that a fleet that lost
+// its network together does not come back together.
+func (r Rules) wait(s State) time.Duration {
+	full := longestWait
+	if n := s.Tries - 1; n < 9 {
+		full = min(firstWait<<n, longestWait)
+	}
+	h := fnv.New32a()
+	fmt.Fprintf(h, "%s %s %s %d", r.Device, s.Model, s.Order.Digest, s.Tries)
+	return full/2 + full/2*time.Duration(h.Sum32()%1024)/1024
+}

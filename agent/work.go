@@ -1,0 +1,303 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/squadron-edge/squadron/agent/golden"
+	"github.com/squadron-edge/squadron/agent/serve"
+	"github.com/squadron-edge/squadron/agent/slot"
+	"github.com/squadron-edge/squadron/agent/update"
+	"github.com/squadron-edge/squadron/deploy/bundle"
+	"github.com/squadron-edge/squadron/deploy/trust"
+	"github.com/squadron-edge/squadron/kernels"
+)
+
+// fetchEnvelope brings the signed envelope, unless it is here already.
+func (u *updater) fetchEnvelope(ctx context.Context, a update.FetchEnvelope) update.Event {
+	if err := u.bring(ctx, a.Order.Digest, a.Order.Size); err != nil {
+		return update.Failed{Task: a.Task, Why: err.Error()}
+	}
+	return update.EnvelopeFetched{Task: a.Task}
+}
+
+// verify asks who signed, whether it is what was ordered, whether it fits this
+// device, and whether there is room.
+func (u *updater) verify(a update.Verify) update.Event {
+	envelope, err := u.store.Read(a.Order.Digest, bundle.MaxEnvelopeSize)
+	if err != nil {
+		return update.Failed{Task: a.Task, Why: err.Error()}
+	}
+	m, err := judge(envelope, u.config.Trust, time.Now())
+	if err == nil && (m.Name != a.Order.Name || m.Version != a.Order.Version) {
+		err = fmt.Errorf("the envelope is of %s %s", m.Name, m.Version)
+	}
+	if err == nil {
+		err = fits(m.Fits, u.info)
+	}
+	if err != nil {
+		return update.Refused{Task: a.Task, Why: err.Error()}
+	}
+	total, err := u.makeRoom(m)
+	if err != nil {
+		return update.Failed{Task: a.Task, Why: err.Error()}
+	}
+	return update.Verified{Task: a.Task, Bytes: total}
+}
+
+// makeRoom returns the size of all objects, if those that are missing fit the
+// disk once nothing superfluous is on it.
+func (u *updater) makeRoom(m *bundle.Manifest) (total int64, err error) {
+	var missing int64
+	for _, f := range m.Objects() {
+		total += f.Size
+		if !u.store.Has(f.Digest, f.Size) {
+			missing += f.Size
+		}
+	}
+	err = u.store.Room(missing)
+	if noRoom := new(slot.NoRoomError); errors.As(err, &noRoom) {
+		if _, err := u.store.Collect(u.held, u.judgeServing); err != nil {
+			return 0, errors.Join(noRoom, err)
+		}
+		err = u.store.Room(missing)
+	}
+	return total, err
+}
+
+// fetchObjects brings what the manifest names and is not here.
+func (u *updater) fetchObjects(ctx context.Context, a update.FetchObjects) update.Event {
+	m, err := u.store.Manifest(a.Order.Digest, u.judgeServing)
+	if err != nil {
+		return update.Failed{Task: a.Task, Why: err.Error()}
+	}
+	for _, f := range m.Objects() {
+		if err := u.bring(ctx, f.Digest, f.Size); err != nil {
+			return update.Failed{Task: a.Task, Why: err.Error()}
+		}
+	}
+	return update.ObjectsFetched{Task: a.Task}
+}
+
+// bring leaves an object in the slot. One that is there is read once, so that a
+// disk that changed it does not stop the update.
+func (u *updater) bring(ctx context.Context, d bundle.Digest, size int64) error {
+	if u.store.Whole(d, size) {
+		return nil
+	}
+	if size == 0 {
+		return u.store.Put(d, 0, bytes.NewReader(nil))
+	}
+	file, err := u.fetcher.Fetch(ctx, d, size)
+	if err != nil {
+		return err
+	}
+	return u.store.Adopt(d, size, file)
+}
+
+// loaded is a version ready to serve.
+type loaded struct {
+	version  update.Version
+	manifest *bundle.Manifest
+	session  *kernels.Session
+}
+
+// unloadable marks a model that no engine here takes: trying again is no use.
+type unloadable struct{ error }
+
+// load reads a version and compiles it on the first engine that takes it.
+func (u *updater) load(v update.Version) (*loaded, error) {
+	m, err := u.store.Manifest(v.Digest, u.judgeServing)
+	if err != nil {
+		return nil, err
+	}
+	return u.loadManifest(v, m)
+}
+
+func (u *updater) loadManifest(v update.Version, m *bundle.Manifest) (_ *loaded, err error) {
+	file, ok := m.File(m.Model)
+	if !ok {
+		return nil, unloadable{fmt.Errorf("the manifest names no file %s", m.Model)}
+	}
+	data, err := u.store.Read(file.Digest, file.Size)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = unloadable{fmt.Errorf("loading it panicked: %v", p)}
+		}
+	}()
+	session, err := kernels.Load(data, kernels.Options{Engines: u.config.Engines})
+	if err != nil {
+		return nil, unloadable{err}
+	}
+	return &loaded{v, m, session}, nil
+}
+
+// test loads a version and runs its golden samples on the engine that will
+// serve it. The session waits for its activation.
+func (u *updater) test(ctx context.Context, m *model, a update.Test) update.Event {
+	u.drop(m)
+	l, err := u.load(update.Version{Version: a.Order.Version, Digest: a.Order.Digest})
+	if err != nil {
+		return unfit(a.Task, err)
+	}
+	m.tested = l
+	result, err := u.selfTest(ctx, l)
+	if err != nil {
+		u.drop(m)
+		return unfit(a.Task, err)
+	}
+	return update.TestPassed{Task: a.Task, Result: fmt.Sprintf("%s, on %s", result, l.session.Engine())}
+}
+
+// selfTest turns a panic of the engine into a failure of the model.
+func (u *updater) selfTest(ctx context.Context, l *loaded) (result golden.Result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = golden.Failure(fmt.Sprintf("the engine %s panicked in the self-test: %v", l.session.Engine(), p))
+		}
+	}()
+	open := func(f bundle.File) (io.ReadCloser, error) { return u.store.Open(f.Digest) }
+	return golden.SelfTest(ctx, l.session, l.manifest, open)
+}
+
+// unfit tells a verdict on the model from a test that could not be made.
+func unfit(task update.Task, err error) update.Event {
+	var failure golden.Failure
+	if errors.As(err, &failure) || errors.As(err, new(unloadable)) {
+		return update.Refused{Task: task, Why: err.Error()}
+	}
+	return update.Failed{Task: task, Why: err.Error()}
+}
+
+// activate makes a version serve: on disk first, so that a power cut between
+// the two finds it there.
+func (u *updater) activate(m *model, a update.Activate) update.Event {
+	err := u.ready(m, a.To)
+	if err == nil {
+		err = u.store.Activate(m.name, pointer(a.To))
+	}
+	if err == nil {
+		err = u.serve(m.tested)
+	}
+	if err != nil {
+		return update.Failed{Task: a.Task, Why: err.Error()}
+	}
+	m.tested = nil
+	return update.Activated{Task: a.Task}
+}
+
+// rollBack makes a version serve again: in memory first, since what serves now
+// is bad.
+func (u *updater) rollBack(m *model, a update.RollBack) update.Event {
+	err := u.serveAgain(m, a.To)
+	if err == nil {
+		err = u.store.RollBack(m.name, pointer(a.To))
+	}
+	if err != nil {
+		return update.Failed{Task: a.Task, Why: err.Error()}
+	}
+	return update.RolledBack{Task: a.Task}
+}
+
+func (u *updater) serveAgain(m *model, to update.Version) error {
+	if to.IsZero() {
+		u.serving.Remove(m.name)
+		return nil
+	}
+	if s, ok := u.servingNow(m.name); ok && s.Digest == to.Digest {
+		return nil
+	}
+	if err := u.ready(m, to); err != nil {
+		return err
+	}
+	err := u.serve(m.tested)
+	if err == nil {
+		m.tested = nil
+	}
+	return err
+}
+
+// ready leaves a loaded session of the version in m.tested.
+func (u *updater) ready(m *model, v update.Version) error {
+	if m.tested != nil && m.tested.version == v {
+		return nil
+	}
+	u.drop(m)
+	l, err := u.load(v)
+	if err != nil {
+		return err
+	}
+	m.tested = l
+	return nil
+}
+
+// serve hands a session over to the inference API.
+func (u *updater) serve(l *loaded) error {
+	return u.serving.Activate(serve.Model{
+		Name: l.manifest.Name, Version: l.version.Version, Digest: l.version.Digest,
+		Pipeline: l.manifest.Pipeline, Session: l.session,
+	})
+}
+
+// remove stops serving a model.
+func (u *updater) remove(m *model, a update.Remove) update.Event {
+	u.drop(m)
+	u.serving.Remove(m.name)
+	if err := u.store.Deactivate(m.name); err != nil {
+		return update.Failed{Task: a.Task, Why: err.Error()}
+	}
+	return update.Removed(a)
+}
+
+// observe reports how the version on probation fares.
+func (u *updater) observe(m *model, a update.Observe) update.Event {
+	s, ok := u.servingNow(m.name)
+	if !ok {
+		return update.Failed{Task: a.Task, Why: "it does not serve"}
+	}
+	return update.Observed{Task: a.Task, Health: update.Health{
+		Inferences: s.Inferences, Errors: s.Errors, Panics: s.Panics, P95ms: s.P95ms, BeforeP95ms: s.BeforeP95ms,
+	}}
+}
+
+func (u *updater) servingNow(name string) (serve.Status, bool) {
+	for _, s := range u.serving.Status() {
+		if s.Name == name && s.NotLoaded == "" {
+			return s, true
+		}
+	}
+	return serve.Status{}, false
+}
+
+func pointer(v update.Version) slot.Pointer {
+	return slot.Pointer{Version: v.Version, Envelope: v.Digest}
+}
+
+// judge opens an envelope that a trusted key signed for a model of that name.
+func judge(envelope []byte, keys trust.Keys, now time.Time) (*bundle.Manifest, error) {
+	verdict := trust.Verify(envelope, keys, now)
+	if !verdict.OK {
+		return nil, errors.New(verdict.Why)
+	}
+	m, err := bundle.ParseManifest(verdict.Payload)
+	if err != nil {
+		return nil, err
+	}
+	if !verdict.MayPublish(m.Name) {
+		return nil, fmt.Errorf("key %s signed it, which may not publish %s", verdict.KeyID.Short(), m.Name)
+	}
+	return m, nil
+}
+
+// judgeServing judges what was taken already: a key that left the trust file
+// ends its trust, a date that has passed (or a wrong clock) does not.
+func (u *updater) judgeServing(envelope []byte) (*bundle.Manifest, error) {
+	return judge(envelope, u.config.Trust, time.Time{})
+}

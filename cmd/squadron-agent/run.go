@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/squadron-edge/squadron/agent"
+	"github.com/squadron-edge/squadron/cmd/config"
+	"github.com/squadron-edge/squadron/cmd/engines"
+	"github.com/squadron-edge/squadron/cmd/exit"
+	"github.com/squadron-edge/squadron/deploy/trust"
+	"github.com/squadron-edge/squadron/deploy/wire"
+)
+
+// runCommand runs the agent. A flag overrides its key in the config.
+type runCommand struct {
+	Config     string `type:"path" placeholder:"FILE" help:"Configuration, JSON; see squadron-agent run --help."`
+	Trust      string `type:"path" placeholder:"FILE" required:"" help:"Public keys of the publishers whose models may run here."`
+	State      string `type:"path" placeholder:"DIR" required:"" help:"Where the device keeps its models; made if missing."`
+	Controller string `placeholder:"URL" help:"https://…, http:// on this machine, or file:///folder."`
+	Broker     string `placeholder:"URL" help:"ssl://host:port or tcp://host:port."`
+	Site       string `help:"The device's site."`
+	Device     string `help:"The device's name in its site."`
+	Serve      string `placeholder:"HOST:PORT" help:"Address of the inference API."`
+	Verbose    bool   `short:"v" help:"Log more than an operator wants to hear."`
+}
+
+// Help is shown by squadron-agent run --help.
+func (runCommand) Help() string {
+	return `Example:
+
+  squadron-agent run --config agent.json --trust trust.json --state /var/lib/squadron
+
+with an agent.json of
+
+  {"site": "plant-7", "device": "cam-3",
+   "controller": "https://fleet.example", "broker": "ssl://fleet.example:8883", "token": "…"}
+
+Further keys: "serve" (` + agent.DefaultServe + `), "probation" ("2m"), "telemetry_interval" ("30s"),
+"reserve_mib" (64), "ca_file" (authorities of a site with its own), and
+"insecure_http" (true allows http:// to other machines, and is shown in the device's state).
+
+What is on disk serves at once, whether or not anybody can be reached.`
+}
+
+// configFile is the configuration; what is absent keeps its default.
+type configFile struct {
+	Site         string          `json:"site"`
+	Device       string          `json:"device"`
+	Controller   string          `json:"controller"`
+	Broker       string          `json:"broker"`
+	Token        string          `json:"token"`
+	Serve        string          `json:"serve"`
+	Probation    config.Duration `json:"probation"`
+	Telemetry    config.Duration `json:"telemetry_interval"`
+	ReserveMiB   int64           `json:"reserve_mib"`
+	CAFile       string          `json:"ca_file"`
+	InsecureHTTP bool            `json:"insecure_http"`
+}
+
+// Run runs the agent until ctx ends.
+func (c *runCommand) Run(ctx context.Context, s streams) error {
+	settings, err := c.settings()
+	if err != nil {
+		return exit.AsUsage(err)
+	}
+	settings.Log = c.logger(s)
+	if err := settings.Validate(); err != nil {
+		return exit.AsUsage(err)
+	}
+	a, err := agent.Open(settings)
+	if err != nil {
+		return err
+	}
+	settings.Log.Info("the inference API listens", "address", a.Addr())
+	return a.Run(ctx)
+}
+
+// settings reads the files and lets the flags override them.
+func (c *runCommand) settings() (agent.Config, error) {
+	f := configFile{
+		Serve: agent.DefaultServe, ReserveMiB: agent.DefaultReserve >> 20,
+		Probation: config.Duration(agent.DefaultProbation), Telemetry: config.Duration(agent.DefaultTelemetry),
+	}
+	if c.Config != "" {
+		if err := config.Read(c.Config, &f); err != nil {
+			return agent.Config{}, err
+		}
+	}
+	for flag, key := range map[*string]*string{
+		&c.Controller: &f.Controller, &c.Broker: &f.Broker, &c.Site: &f.Site, &c.Device: &f.Device, &c.Serve: &f.Serve,
+	} {
+		if *flag != "" {
+			*key = *flag
+		}
+	}
+	keys, err := readKeys(c.Trust)
+	if err != nil {
+		return agent.Config{}, err
+	}
+	roots, err := readAuthorities(f.CAFile)
+	if err != nil {
+		return agent.Config{}, err
+	}
+	return agent.Config{
+		Device:     wire.Device{Site: wire.SiteID(f.Site), ID: wire.DeviceID(f.Device)},
+		Controller: f.Controller, Broker: f.Broker, Token: f.Token, StateDir: c.State, Serve: f.Serve,
+		Trust: keys, RootCAs: roots, InsecureHTTP: f.InsecureHTTP, Reserve: f.ReserveMiB << 20,
+		Probation: time.Duration(f.Probation), Telemetry: time.Duration(f.Telemetry),
+		Engines: engines.All(), Version: version(),
+	}, nil
+}
+
+func readKeys(file string) (trust.Keys, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return trust.Keys{}, fmt.Errorf("read trust file: %w", err)
+	}
+	keys, err := trust.ParseKeys(b)
+	if err != nil {
+		return trust.Keys{}, fmt.Errorf("%s: %w", file, err)
+	}
+	return keys, nil
+}
+
+// readAuthorities reads a PEM file; without one, the system's count.
+func readAuthorities(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read ca_file: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(b) {
+		return nil, errors.New("read ca_file " + file + ": no certificate in PEM form")
+	}
+	return pool, nil
+}
+
+// logger writes for people, or JSON lines, to the error stream.
+func (c *runCommand) logger(s streams) *slog.Logger {
+	options := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if c.Verbose {
+		options.Level = slog.LevelDebug
+	}
+	if s.json {
+		return slog.New(slog.NewJSONHandler(s.err, options))
+	}
+	return slog.New(slog.NewTextHandler(s.err, options))
+}
