@@ -59,7 +59,7 @@ type Config struct {
 	Registry *registry.Registry
 	Orders   Orders
 	Live     *Live
-	// Page answers GET / and what lies beside it; nil means no page.
+	// Page answers everything outside /v1/ and /healthz; nil means no page.
 	Page http.Handler
 	// Token is the operator's; empty lets anybody on this machine change things.
 	Token string
@@ -104,7 +104,7 @@ func New(c Config) http.Handler {
 	}
 	mux.HandleFunc("/v1/", h.handle(route{serve: nowhere}))
 	if h.Page != nil {
-		mux.Handle("GET /", h.Page)
+		mux.Handle("/", h.Page)
 	}
 	return http.NewCrossOriginProtection().Handler(mux)
 }

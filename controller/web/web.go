@@ -4,7 +4,7 @@
 // the controller's own HTTP API and its server-sent events, and nothing else;
 // its policy forbids scripts, styles and connections from anywhere else.
 //
-//	mux.Handle("GET /", web.Handler())
+//	mux.Handle("/", web.Handler())
 package web
 
 import (
@@ -28,6 +28,11 @@ func Handler() http.Handler {
 	}
 	serve := http.FileServerFS(files)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "the page is only read", http.StatusMethodNotAllowed)
+			return
+		}
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
