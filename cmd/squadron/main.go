@@ -26,10 +26,17 @@ import (
 
 // commands is the whole command line.
 type commands struct {
-	Run     runCommand     `cmd:"" help:"Read pictures with a model file."`
-	Inspect inspectCommand `cmd:"" help:"Show what a model file holds and which engines run it."`
-	Keys    keysCommand    `cmd:"" help:"Make publishers' keys."`
-	Pack    packCommand    `cmd:"" help:"Make a signed bundle of a model, after it read its golden pictures."`
+	Demo       demoCommand       `cmd:"" help:"Tell the whole story in one process: a controller, three devices, three releases."`
+	Controller controllerCommand `cmd:"" help:"Run the controller of a fleet."`
+	Devices    devicesCommand    `cmd:"" help:"Show the fleet."`
+	Rollout    rolloutCommand    `cmd:"" help:"Roll a version out, wave by wave."`
+	Publish    publishCommand    `cmd:"" help:"Give a bundle to the controller."`
+	Bundles    bundlesCommand    `cmd:"" help:"Show what was published."`
+	Samples    samplesCommand    `cmd:"" help:"Write models and pictures to try the other commands on."`
+	Run        runCommand        `cmd:"" help:"Read pictures with a model file."`
+	Inspect    inspectCommand    `cmd:"" help:"Show what a model file holds and which engines run it."`
+	Keys       keysCommand       `cmd:"" help:"Make publishers' keys."`
+	Pack       packCommand       `cmd:"" help:"Make a signed bundle of a model, after it read its golden pictures."`
 
 	Version versionCommand `cmd:"" help:"Print the program's version."`
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/user"
 	"strings"
 	"time"
 
@@ -185,13 +184,4 @@ func writeBundle(path string, p *pack.Package) error {
 		return errors.Join(fmt.Errorf("write bundle %s: %w", path, err), os.Remove(tmp))
 	}
 	return nil
-}
-
-// whoami names the person for the manifest; empty if the system cannot tell.
-func whoami() string {
-	u, err := user.Current()
-	if err != nil {
-		return ""
-	}
-	return u.Username
 }

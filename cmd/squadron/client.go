@@ -1,0 +1,37 @@
+package main
+
+import (
+	"errors"
+	"os/user"
+
+	"github.com/squadron-edge/squadron/cmd/exit"
+	"github.com/squadron-edge/squadron/controller/api"
+)
+
+// controllerFlags say which controller a command talks to.
+type controllerFlags struct {
+	Controller string `help:"Address of the controller." env:"SQUADRON_CONTROLLER" default:"http://127.0.0.1:8080" placeholder:"URL"`
+	Token      string `help:"The operator's token, where the controller wants one." env:"SQUADRON_TOKEN"`
+}
+
+func (f controllerFlags) client() *api.Client {
+	return api.NewClient(f.Controller, f.Token, whoami())
+}
+
+// remote gives an error of the controller its exit status.
+func remote(err error) error {
+	var unreachable *api.UnreachableError
+	if errors.As(err, &unreachable) {
+		return exit.AsUnreachable(err)
+	}
+	return err
+}
+
+// whoami names the person; empty if the system cannot tell.
+func whoami() string {
+	u, err := user.Current()
+	if err != nil {
+		return ""
+	}
+	return u.Username
+}

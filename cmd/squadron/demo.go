@@ -1,0 +1,25 @@
+package main
+
+import (
+	"context"
+
+	"github.com/squadron-edge/squadron/cmd/squadron/demo"
+)
+
+type demoCommand struct {
+	Exit bool   `help:"End after the story: with 0, or with 1 if a step did not come out as told."`
+	Dir  string `help:"Keep everything that is written in this folder." type:"path"`
+}
+
+func (demoCommand) Help() string {
+	return `Examples:
+
+  squadron demo
+  squadron demo --exit --json
+
+Starts a controller and three devices in this process, on loopback. Publishes three versions of a model that reads a digit of a utility meter: a fair one, a good one, and a damaged one that the first device refuses by its own self-test. Then stays up and prints commands to try.`
+}
+
+func (c demoCommand) Run(ctx context.Context, s streams) error {
+	return demo.Run(ctx, demo.Options{Out: s.out, JSON: s.json, Exit: c.Exit, Dir: c.Dir})
+}

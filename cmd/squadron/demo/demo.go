@@ -1,0 +1,76 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Options say how the story is told.
+type Options struct {
+	Out io.Writer
+	// JSON tells it as JSON lines.
+	JSON bool
+	// Exit ends the program after the story; else it stays up to be tried.
+	Exit bool
+	// Dir keeps everything that is written; empty is a folder that goes with
+	// the demo.
+	Dir string
+}
+
+// storyTime bounds the story: what takes longer has failed.
+const storyTime = 3 * time.Minute
+
+// Run tells the story. It fails if any step did not come out as told.
+func Run(ctx context.Context, o Options) (err error) {
+	dir := o.Dir
+	if dir == "" {
+		if dir, err = os.MkdirTemp("", "squadron-demo-"); err != nil {
+			return fmt.Errorf("demo: %w", err)
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	}
+	n := &narrator{out: o.Out, json: o.JSON, start: time.Now()}
+	f, err := openFleet(ctx, dir)
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return f.run(ctx) })
+	g.Go(func() error {
+		defer stop()
+		if err := tell(ctx, n, f); err != nil {
+			return err
+		}
+		if o.Exit {
+			return n.err()
+		}
+		if err := invite(n, f); err != nil {
+			return err
+		}
+		<-ctx.Done()
+		return n.err()
+	})
+	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("demo: %w", err)
+	}
+	return n.err()
+}
+
+// tell tells the story within its time.
+func tell(ctx context.Context, n *narrator, f *fleet) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, storyTime, fmt.Errorf("the story did not end within %v", storyTime))
+	defer cancel()
+	err := newStory(n, f).tell(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errors.Join(err, context.Cause(ctx))
+	}
+	return err
+}

@@ -1,0 +1,51 @@
+package demo
+
+import (
+	"encoding/json"
+	"net"
+	"os"
+	"path/filepath"
+)
+
+// Try is one command that a person can give while the demo stays up.
+type Try struct {
+	What    string `json:"what"`
+	Command string `json:"command"`
+}
+
+// invite prints complete commands to try.
+func invite(n *narrator, f *fleet) error {
+	config, err := f.writeFourth()
+	if err != nil {
+		return err
+	}
+	host, port, err := net.SplitHostPort(f.controller.BrokerAddr())
+	if err != nil {
+		return err
+	}
+	n.begin("try", "The fleet stays up until you press Ctrl-C. Try it, in the project's folder:")
+	for _, t := range []Try{
+		{"the page", f.url() + "/"},
+		{"what the fleet says, as it says it", "mosquitto_sub -h " + host + " -p " + port + " -t 'squadron/v1/#' -v"},
+		{"the fleet as a table", "SQUADRON_CONTROLLER=" + f.url() + " go run ./cmd/squadron devices list"},
+		{"a fourth device, as a process of its own", "go run ./cmd/squadron-agent run --config " + config +
+			" --trust " + f.trustFile() + " --state " + filepath.Join(f.dir, "meter-4") +
+			" --controller " + f.url() + " --broker " + f.brokerURL()},
+	} {
+		n.say(t, "%s:\n            %s", t.What, t.Command)
+	}
+	return n.err()
+}
+
+// writeFourth writes the configuration of a device that may join.
+func (f *fleet) writeFourth() (string, error) {
+	config, err := json.MarshalIndent(map[string]string{
+		"site": string(site), "device": "meter-4", "serve": "127.0.0.1:0",
+		"probation": probation.String(), "telemetry_interval": telemetry.String(),
+	}, "", "  ")
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(f.dir, "meter-4.json")
+	return file, os.WriteFile(file, append(config, '\n'), 0o644)
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/squadron-edge/squadron/cmd/exit"
+	"github.com/squadron-edge/squadron/controller/api"
+	"github.com/squadron-edge/squadron/deploy/wire"
+)
+
+type devicesCommand struct {
+	List devicesListCommand `cmd:"" help:"List the fleet: what runs, on which engine, and why."`
+	Show devicesShowCommand `cmd:"" help:"Show everything known of one device."`
+}
+
+type devicesListCommand struct{ controllerFlags }
+
+func (devicesListCommand) Help() string {
+	return "Example:\n\n  SQUADRON_CONTROLLER=http://127.0.0.1:8080 squadron devices list"
+}
+
+func (c devicesListCommand) Run(ctx context.Context, s streams) error {
+	list, err := c.client().Devices(ctx)
+	if err != nil {
+		return remote(fmt.Errorf("list devices: %w", err))
+	}
+	return s.print(list, func(w io.Writer) {
+		row := table(w, "DEVICE", "LINK", "MODEL", "RUNNING", "WANTED", "PHASE", "ENGINE", "P95", "WHY")
+		for _, d := range list {
+			for _, m := range modelsOf(d) {
+				row(d.Name(), linkOf(d), textOr(m.Name, "-"), textOr(m.Running, "-"), textOr(m.Wanted, "-"),
+					textOr(string(m.Phase), "-"), textOr(m.Engine, "-"), p95Of(d, m.Name), m.Why)
+			}
+		}
+		row()
+	})
+}
+
+// modelsOf is what a device says of its models; one empty one if it has none,
+// so that it still has a line.
+func modelsOf(d api.Device) []wire.ModelState {
+	switch {
+	case d.State == nil:
+		return []wire.ModelState{{Why: "it has not said anything yet"}}
+	case len(d.State.Models) == 0:
+		return []wire.ModelState{{Why: d.State.Why}}
+	}
+	return d.State.Models
+}
+
+func linkOf(d api.Device) string {
+	if d.Online {
+		return "online"
+	}
+	return "offline since " + d.LastSeen.Local().Format(time.DateTime)
+}
+
+func p95Of(d api.Device, model string) string {
+	if d.Telemetry != nil {
+		for _, m := range d.Telemetry.Models {
+			if m.Name == model && m.P95ms > 0 {
+				return fmt.Sprintf("%.2f ms", m.P95ms)
+			}
+		}
+	}
+	return "-"
+}
+
+type devicesShowCommand struct {
+	controllerFlags
+	Device string `arg:"" help:"The device, as SITE/DEVICE."`
+}
+
+func (devicesShowCommand) Help() string { return "Example:\n\n  squadron devices show plant-7/cam-3" }
+
+func (c devicesShowCommand) Run(ctx context.Context, s streams) error {
+	name, err := wire.ParseDevice(c.Device)
+	if err != nil {
+		return exit.AsUsage(err)
+	}
+	d, err := c.client().Device(ctx, name)
+	if err != nil {
+		return remote(fmt.Errorf("show device %s: %w", name, err))
+	}
+	return s.print(d, func(w io.Writer) { tellDevice(w, d) })
+}
+
+func tellDevice(w io.Writer, d api.Device) {
+	fmt.Fprintf(w, "%s is %s\n", d.Name(), linkOf(d))
+	if i := d.Info; i != nil {
+		fmt.Fprintf(w, "board    %s %s, %d MiB, agent %s, serves at %s\n", i.Board, i.Arch, i.MemoryMiB, i.Agent, i.Serve)
+		for _, e := range i.Engines {
+			fmt.Fprintf(w, "engine   %s: %s\n", e.Engine, e.Why)
+		}
+	}
+	for _, m := range modelsOf(d) {
+		fmt.Fprintf(w, "model    %s runs %s, wants %s: %s\n", textOr(m.Name, "-"), textOr(m.Running, "nothing"), textOr(m.Wanted, "nothing"), m.Why)
+		if m.Engine != "" {
+			fmt.Fprintf(w, "         on %s: %s\n", m.Engine, m.EngineWhy)
+		}
+	}
+	if t := d.Telemetry; t != nil {
+		fmt.Fprintf(w, "load     CPU %.0f %%, %d MiB of memory free, %d MiB of disk free\n", t.CPUPercent, t.MemoryFreeMiB, t.DiskFreeMiB)
+		for _, m := range t.Models {
+			fmt.Fprintf(w, "answers  %s %s: %d, %d errors, p50 %.2f p95 %.2f p99 %.2f ms\n", m.Name, m.Version, m.Inferences, m.Errors, m.P50ms, m.P95ms, m.P99ms)
+		}
+	}
+	for _, e := range d.Events {
+		fmt.Fprintf(w, "%s  %-12s %s\n", e.At.Local().Format(time.DateTime), e.Kind, e.Text)
+	}
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+type publishCommand struct {
+	controllerFlags
+	Bundle string `arg:"" help:"The bundle file that squadron pack wrote." type:"existingfile"`
+}
+
+func (publishCommand) Help() string {
+	return `Example:
+
+  squadron publish meter-reader-2.0.0.sqb --controller http://127.0.0.1:8080
+
+The controller checks the signature against its trust file and every digest, and keeps the bundle. Publishing the same bundle again changes nothing; another bundle under a version that is taken is refused. No device runs it before squadron rollout start.`
+}
+
+func (c publishCommand) Run(ctx context.Context, s streams) error {
+	f, err := os.Open(c.Bundle)
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	published, created, err := c.client().Publish(ctx, &progress{r: f, w: s.err, total: info.Size()})
+	if err = errors.Join(err, f.Close()); err != nil {
+		return remote(fmt.Errorf("publish %s: %w", c.Bundle, err))
+	}
+	return s.print(published, func(w io.Writer) {
+		if !created {
+			fmt.Fprintf(w, "%s %s was published already; nothing changed.\n", published.Name, published.Version)
+			return
+		}
+		fmt.Fprintf(w, "Published %s %s, %s, signed by key %.12s.\n", published.Name, published.Version, published.Digest, published.KeyID)
+		fmt.Fprintf(w, "Next: squadron rollout start %s@%s --waves 1,50%%,100%%\n", published.Name, published.Version)
+	})
+}
+
+// progress tells once a second how far a long upload is.
+type progress struct {
+	r           io.Reader
+	w           io.Writer
+	done, total int64
+	told        time.Time
+}
+
+func (p *progress) Read(b []byte) (int, error) {
+	n, err := p.r.Read(b)
+	p.done += int64(n)
+	if p.told.IsZero() {
+		p.told = time.Now()
+	}
+	if time.Since(p.told) >= time.Second {
+		p.told = time.Now()
+		fmt.Fprintf(p.w, "sent %.0f of %.0f MiB\n", float64(p.done)/(1<<20), float64(p.total)/(1<<20))
+	}
+	return n, err
+}
+
+type bundlesCommand struct {
+	List bundlesListCommand `cmd:"" help:"List what was published."`
+}
+
+type bundlesListCommand struct{ controllerFlags }
+
+func (bundlesListCommand) Help() string { return "Example:\n\n  squadron bundles list" }
+
+func (c bundlesListCommand) Run(ctx context.Context, s streams) error {
+	list, err := c.client().Bundles(ctx)
+	if err != nil {
+		return remote(fmt.Errorf("list bundles: %w", err))
+	}
+	return s.print(list, func(w io.Writer) {
+		row := table(w, "MODEL", "VERSION", "SIZE", "PUBLISHED", "BY", "KEY", "DIGEST")
+		for _, b := range list {
+			row(b.Name, b.Version, fmt.Sprintf("%.1f MiB", float64(b.TotalBytes)/(1<<20)), b.Published.Local().Format(time.DateTime), b.By, b.KeyID[:min(12, len(b.KeyID))], b.Digest.Short())
+		}
+		row()
+	})
+}
+
+// table gives a function that writes one aligned row; an empty row ends it.
+func table(w io.Writer, columns ...string) func(cells ...string) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(cells ...string) {
+		if len(cells) == 0 {
+			t.Flush()
+			return
+		}
+		fmt.Fprintln(t, strings.Join(cells, "\t"))
+	}
+	row(columns...)
+	return row
+}

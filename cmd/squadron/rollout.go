@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/squadron-edge/squadron/cmd/exit"
+	"github.com/squadron-edge/squadron/controller/api"
+	"github.com/squadron-edge/squadron/controller/rollout"
+	"github.com/squadron-edge/squadron/deploy/wire"
+)
+
+type rolloutCommand struct {
+	Start  rolloutStartCommand  `cmd:"" help:"Start to roll a published version out, wave by wave."`
+	Status rolloutStatusCommand `cmd:"" help:"Show one rollout, or all."`
+	Abort  rolloutAbortCommand  `cmd:"" help:"Stop a rollout and send its devices back to what they ran."`
+}
+
+type rolloutStartCommand struct {
+	controllerFlags
+	Release string        `arg:"" help:"NAME@VERSION of a published bundle."`
+	Waves   []string      `help:"Cumulative targets: numbers of devices or percentages; the last is 100%." default:"1,50%,100%"`
+	Sites   []wire.SiteID `help:"Sites to roll out to; all if not given."`
+	Wait    bool          `help:"Stay until the rollout has ended; exit with 1 unless it is done."`
+}
+
+func (rolloutStartCommand) Help() string {
+	return `Example:
+
+  squadron rollout start meter-reader@2.0.0 --waves 1,50%,100% --wait
+
+A wave is done when its devices report the new version as running and committed. The first device that refuses, fails or rolls back halts the rollout, and every device that took the version goes back to what it ran before.`
+}
+
+func (c rolloutStartCommand) Run(ctx context.Context, s streams) error {
+	model, version, ok := strings.Cut(c.Release, "@")
+	if !ok || model == "" || version == "" {
+		return exit.AsUsage(fmt.Errorf("start rollout of %q: want NAME@VERSION, such as meter-reader@2.0.0", c.Release))
+	}
+	r, err := c.client().StartRollout(ctx, api.StartRollout{Model: model, Version: version, Waves: c.Waves, Sites: c.Sites})
+	if err != nil {
+		return remote(fmt.Errorf("start rollout of %s: %w", c.Release, err))
+	}
+	if !c.Wait {
+		return s.print(r, func(w io.Writer) {
+			fmt.Fprintf(w, "Rollout %s of %s %s started: %s.\n", r.ID, r.Model, r.Version, r.Why)
+			fmt.Fprintf(w, "Watch it: squadron rollout status %s\n", r.ID)
+		})
+	}
+	return c.wait(ctx, s, r)
+}
+
+// wait follows the rollout to its end.
+func (c rolloutStartCommand) wait(ctx context.Context, s streams, r api.Rollout) error {
+	told := ""
+	for {
+		if r.Why != told && !s.json {
+			fmt.Fprintf(s.out, "%s  %s\n", time.Now().Format(time.TimeOnly), r.Why)
+			told = r.Why
+		}
+		if r.Phase != rollout.Running {
+			break
+		}
+		if err := pause(ctx, 500*time.Millisecond); err != nil {
+			return fmt.Errorf("wait for rollout %s, which goes on: %w", r.ID, err)
+		}
+		var err error
+		if r, err = c.client().Rollout(ctx, r.ID); err != nil {
+			return remote(fmt.Errorf("wait for rollout %s: %w", c.Release, err))
+		}
+	}
+	err := s.print(r, func(io.Writer) {})
+	if r.Phase != rollout.Done {
+		return errors.Join(err, fmt.Errorf("rollout %s of %s %s: %s", r.ID, r.Model, r.Version, r.Why))
+	}
+	return err
+}
+
+// pause waits, or says why not.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+type rolloutStatusCommand struct {
+	controllerFlags
+	ID wire.RolloutID `arg:"" optional:"" help:"The rollout; all of them if not given."`
+}
+
+func (rolloutStatusCommand) Help() string {
+	return "Examples:\n\n  squadron rollout status\n  squadron rollout status ID --json"
+}
+
+func (c rolloutStatusCommand) Run(ctx context.Context, s streams) error {
+	if c.ID == "" {
+		return c.all(ctx, s)
+	}
+	r, err := c.client().Rollout(ctx, c.ID)
+	if err != nil {
+		return remote(fmt.Errorf("show rollout %s: %w", c.ID, err))
+	}
+	return s.print(r, func(w io.Writer) {
+		fmt.Fprintf(w, "%s %s: %s, wave %d of %d, %d healthy, %d failed, %d devices\n", r.Model, r.Version, r.Phase, r.Wave, len(r.Waves), r.Healthy, r.Failed, len(r.Devices))
+		fmt.Fprintf(w, "%s\n", r.Why)
+		row := table(w, "DEVICE", "PROGRESS", "WAVE", "BEFORE", "WHY")
+		for _, d := range r.Devices {
+			why := d.Failure
+			if why == "" {
+				why = d.Why
+			}
+			row(wire.Device{Site: d.Site, ID: d.Device}.String(), string(d.Progress), numberOr(d.Wave, "-"), textOr(d.Previous, "-"), why)
+		}
+		row()
+	})
+}
+
+func (c rolloutStatusCommand) all(ctx context.Context, s streams) error {
+	list, err := c.client().Rollouts(ctx)
+	if err != nil {
+		return remote(fmt.Errorf("list rollouts: %w", err))
+	}
+	return s.print(list, func(w io.Writer) {
+		row := table(w, "ROLLOUT", "MODEL", "VERSION", "PHASE", "WAVE", "HEALTHY", "FAILED", "DEVICES", "WHY")
+		for _, r := range list {
+			row(string(r.ID), r.Model, r.Version, string(r.Phase), fmt.Sprintf("%d/%d", r.Wave, len(r.Waves)),
+				fmt.Sprint(r.Healthy), fmt.Sprint(r.Failed), fmt.Sprint(len(r.Devices)), r.Why)
+		}
+		row()
+	})
+}
+
+type rolloutAbortCommand struct {
+	controllerFlags
+	ID wire.RolloutID `arg:"" help:"The rollout."`
+}
+
+func (rolloutAbortCommand) Help() string {
+	return "Example:\n\n  squadron rollout abort ID\n\nNo further device is ordered, and those that were go back to what they ran before."
+}
+
+func (c rolloutAbortCommand) Run(ctx context.Context, s streams) error {
+	r, err := c.client().Abort(ctx, c.ID)
+	if err != nil {
+		return remote(fmt.Errorf("abort rollout %s: %w", c.ID, err))
+	}
+	return s.print(r, func(w io.Writer) { fmt.Fprintf(w, "Rollout %s of %s %s: %s.\n", r.ID, r.Model, r.Version, r.Why) })
+}
+
+func numberOr(n int, or string) string {
+	if n == 0 {
+		return or
+	}
+	return fmt.Sprint(n)
+}
+
+func textOr(s, or string) string {
+	if s == "" {
+		return or
+	}
+	return s
+}
