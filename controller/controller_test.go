@@ -43,7 +43,7 @@ func TestAFailureHaltsAndEverybodyGoesBack(t *testing.T) {
 	d2.answer.Store("2.0.0", wire.PhaseRefused)
 	r := b.startRollout("2.0.0")
 	halted := b.await(r.ID, rollout.Halted)
-	if halted.Wave != 1 || halted.Failed != 1 || !strings.Contains(halted.Sentence, "refused 2.0.0") {
+	if halted.Wave != 1 || halted.Failed != 1 || !strings.Contains(halted.Sentence, "cam-") || !strings.Contains(halted.Sentence, "is refused") {
 		t.Errorf("%+v", halted)
 	}
 	for _, d := range []*played{d1, d2} {

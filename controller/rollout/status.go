@@ -57,14 +57,19 @@ func clip(s string) string {
 	return strings.ToValidUTF8(s[:maxWhy], "") + "…"
 }
 
-func phaseVerb(p wire.Phase) string {
-	switch p {
-	case wire.PhaseRefused:
-		return "refused"
-	case wire.PhaseRolledBack:
-		return "rolled back from"
+// inItsWords is a failed device's own sentence, or its phase if it gave none.
+func inItsWords(m wire.ModelState, version string) string {
+	if m.Why != "" {
+		return "says: " + strings.TrimSuffix(m.Why, ".")
 	}
-	return "failed to run"
+	verb := "failed to run"
+	switch m.Phase {
+	case wire.PhaseRefused:
+		verb = "refused"
+	case wire.PhaseRolledBack:
+		verb = "rolled back from"
+	}
+	return verb + " " + version + " and did not say why"
 }
 
 func devices(n int) string {

@@ -137,7 +137,7 @@ func (t *turn) observeRelease(dev *Device, m wire.ModelState) {
 			t.become(dev, Healthy, m.Why)
 		}
 	case wire.PhaseRefused, wire.PhaseFailed, wire.PhaseRolledBack:
-		t.fail(dev, fmt.Sprintf("%s %s: %s", phaseVerb(m.Phase), t.Release.Version, m.Why))
+		t.fail(dev, inItsWords(m, t.Release.Version))
 	default:
 		t.note(dev, m.Why)
 	}
