@@ -95,14 +95,12 @@ func writePipeline(dir string) error {
 	if err != nil {
 		return err
 	}
-	labels := strings.Join(spec.Labels, "\n") + "\n"
-	spec.Labels = nil
 	text, err := json.MarshalIndent(spec, "", "  ")
 	if err != nil {
 		return err
 	}
 	return errors.Join(
-		os.WriteFile(filepath.Join(dir, "labels.txt"), []byte(labels), 0o644),
+		os.WriteFile(filepath.Join(dir, "labels.txt"), []byte(strings.Join(spec.Labels, "\n")+"\n"), 0o644),
 		os.WriteFile(filepath.Join(dir, "pipeline.json"), append(text, '\n'), 0o644),
 	)
 }
