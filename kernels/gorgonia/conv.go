@@ -55,7 +55,7 @@ type dense struct {
 const panelElements = 1 << 16
 
 func newDense(c convolution) *dense {
-	blocks := max(panelElements/(blockColumns*c.depth()), 1)
+	blocks := max(panelElements/(blockColumns*max(c.depth(), 1)), 1)
 	blocks = min(blocks, ceilDiv(c.pixels(), blockColumns))
 	return &dense{convolution: c, strip: blocks * blockColumns, panel: make([]float32, blocks*blockColumns*c.depth())}
 }
@@ -80,6 +80,10 @@ func (d *dense) run(in [][]float32, out []float32) {
 
 // group convolves the channels of one group.
 func (d *dense) group(x, w, out []float32) {
+	if d.channels == 0 {
+		clear(out) // sums of nothing
+		return
+	}
 	for first := 0; first < d.pixels(); first += d.strip {
 		columns := min(d.strip, d.pixels()-first)
 		d.pack(x, first, columns)

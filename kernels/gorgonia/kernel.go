@@ -1,6 +1,10 @@
 package gorgonia
 
-import "github.com/squadron-edge/squadron/kernels/ir"
+import (
+	"slices"
+
+	"github.com/squadron-edge/squadron/kernels/ir"
+)
 
 // kernel computes an output from its operands: the node's float32 inputs in
 // order, without the absent ones. Shapes, and what memory it needs besides,
@@ -11,8 +15,15 @@ type kernel func(in [][]float32, out []float32)
 const supported = "Add, AveragePool, BatchNormalization, Clip, Concat, Conv, Flatten, Gather, Gemm, " +
 	"GlobalAveragePool, Identity, MatMul, MaxPool, ReduceMean, Relu, Reshape, Softmax, Squeeze, Unsqueeze"
 
+// nothing computes an empty output, for which others would loop over its
+// other extents.
+func nothing([][]float32, []float32) {}
+
 // fit makes the kernel for a site.
 func fit(s site) (kernel, error) {
+	if slices.Contains(s.output(), 0) {
+		return nothing, nil
+	}
 	switch op := s.node.Op.(type) {
 	case ir.Conv:
 		return fitConv(s, op)

@@ -89,17 +89,21 @@ func (g *Graph) infer(n Node) ([]Info, error) {
 	return out[:len(n.Outputs)], nil
 }
 
-// check refuses a known shape that is too large.
+// check refuses a known shape that is too large. An extent of 0 counts as 1:
+// nothing is stored, but loops run over the other extents.
 func (i Info) check() error {
 	if i.Shape == nil {
 		return nil
 	}
-	n, err := i.Shape.Elements()
-	if err != nil {
+	if _, err := i.Shape.Elements(); err != nil {
 		return err
 	}
-	if n*i.DType.Size() > MaxValueBytes {
-		return fmt.Errorf("%v%v takes %d bytes, more than the limit of %d", i.DType, i.Shape, n*i.DType.Size(), MaxValueBytes)
+	bytes := i.DType.Size()
+	for _, d := range i.Shape {
+		if d > 1 && bytes > MaxValueBytes/d {
+			return fmt.Errorf("%v%v takes more than the limit of %d bytes", i.DType, i.Shape, MaxValueBytes)
+		}
+		bytes *= max(d, 1)
 	}
 	return nil
 }

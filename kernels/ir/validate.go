@@ -6,7 +6,8 @@ import (
 )
 
 // Validate checks that the graph is in single-assignment form and topological
-// order: each value has one source, which stands before its readers.
+// order: each value has one source, which stands before its readers. No
+// constant may be larger than a value may be.
 func (g *Graph) Validate() error {
 	v := validation{g: g, defined: make([]bool, len(g.Values))}
 	for _, id := range g.Inputs {
@@ -23,6 +24,9 @@ func (g *Graph) Validate() error {
 		}
 		if value.DType != value.Const.DType() || !value.Shape.Equal(value.Const.Shape()) {
 			return fmt.Errorf("graph %q: constant %q is %v, declared %v%v", g.Name, value.Name, value.Const, value.DType, value.Shape)
+		}
+		if err := value.check(); err != nil {
+			return fmt.Errorf("graph %q: constant %q: %w", g.Name, value.Name, err)
 		}
 	}
 	for _, n := range g.Nodes {

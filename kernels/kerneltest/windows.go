@@ -22,6 +22,7 @@ func convCases() []testCase {
 		{"conv padded unevenly", padded(1, []int{2, 1}, []int{0, 2, 3, 1}), []argument{input(1, 2, 7, 5), weight(3, 2, 3, 2), weight(3)}},
 		{"conv padded past its window", padded(1, nil, []int{4, 5, 4, 5}), []argument{input(1, 2, 3, 2), weight(3, 2, 3, 3)}},
 		{"conv with strides past its window", padded(1, []int{5, 4}, nil), []argument{input(1, 2, 13, 11), weight(3, 2, 2, 3), weight(3)}},
+		{"conv of no channels", ir.Conv{Group: 1}, []argument{input(2, 0, 5, 7), weight(3, 0, 3, 3), weight(3)}},
 		{"conv dilated", dilated, []argument{input(1, 2, 11, 13), weight(3, 2, 3, 3), weight(3)}},
 		{"conv without bias", padded(1, nil, nil), []argument{input(1, 3, 5, 5), weight(2, 3, 3, 3)}},
 		{"conv of one pixel", padded(1, nil, nil), []argument{input(1, 7, 1, 1), weight(3, 7, 1, 1), weight(3)}},

@@ -46,6 +46,9 @@ func Eval(op ir.Operator, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", op.Type(), err)
 	}
+	if y.Len() == 0 {
+		return []*tensor.Tensor{y}, nil
+	}
 	if err := k.run(pad(in), y); err != nil {
 		return nil, fmt.Errorf("%s: %w", op.Type(), err)
 	}

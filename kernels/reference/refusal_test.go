@@ -87,3 +87,23 @@ func TestEvalRefusesWhatDoesNotFit(t *testing.T) {
 		})
 	}
 }
+
+// A loop over the outer extent of these would outlast the test.
+func TestNothingIsComputedForAnEmptyResult(t *testing.T) {
+	empty, err := tensor.New(tensor.Float32, 1<<59, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		op ir.Operator
+		in []*tensor.Tensor
+	}{
+		{ir.Concat{Axis: 1}, []*tensor.Tensor{empty, empty}},
+		{ir.Gather{Axis: 1}, []*tensor.Tensor{empty, ints([]int{0})}},
+	} {
+		out, err := reference.Eval(c.op, c.in)
+		if err != nil || !out[0].Shape().Equal(empty.Shape()) {
+			t.Errorf("%s gave %v, %v", c.op.Type(), out, err)
+		}
+	}
+}

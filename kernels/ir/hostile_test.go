@@ -1,0 +1,30 @@
+package ir_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/squadron-edge/squadron/kernels/ir"
+)
+
+// refused holds err to a word that says why.
+func refused(t *testing.T, err error, want string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want an error with %q", err, want)
+	}
+}
+
+// Nothing is stored for a value with an extent of 0, but loops run over its
+// other extents.
+func TestAnEmptyValueOfHugeExtentIsRefused(t *testing.T) {
+	const huge = 1 << 59
+	asInput := build(t)
+	asInput.output(asInput.node(ir.Relu{}, "y", asInput.input("x", f(huge, 0))))
+	_, err := ir.Specialise(asInput.g, nil)
+	refused(t, err, "more than the limit of 1073741824 bytes")
+
+	asConstant := build(t)
+	asConstant.output(asConstant.weights("w", huge, 0))
+	refused(t, asConstant.g.Validate(), "more than the limit of 1073741824 bytes")
+}
