@@ -30,8 +30,8 @@ type runCommand struct {
 func (runCommand) Help() string {
 	return `Examples (squadron samples DIR writes these files):
 
-  squadron run samples/meter-reader-2.0.0.onnx --image samples/pictures/000.png
-  squadron run samples/meter-reader-2.0.0.onnx --image samples/pictures --engine gorgonia`
+  squadron run samples/meter-reader-2.0.0.onnx --pipeline samples/pipeline.json --image samples/pictures/000.png
+  squadron run samples/meter-reader-2.0.0.onnx --pipeline samples/pipeline.json --image samples/pictures --engine gorgonia`
 }
 
 // answer is what the model read in one picture.

@@ -25,7 +25,7 @@ func (samplesCommand) Help() string {
 	return `Example:
 
   squadron samples samples
-  squadron run samples/meter-reader-2.0.0.onnx --image samples/pictures
+  squadron run samples/meter-reader-2.0.0.onnx --pipeline samples/pipeline.json --image samples/pictures
 
 Writes what the demo is made of, to try the other commands on: three versions of a model that reads a digit of a meter, pictures with labels, golden pictures, and the pipeline and labels files for squadron pack.`
 }
@@ -67,7 +67,7 @@ func (c samplesCommand) Run(s streams) error {
 	}
 	return s.print(done, func(w io.Writer) {
 		fmt.Fprintf(w, "Wrote %d models, %d pictures and %d golden pictures to %s.\n", len(done.Models), done.Pictures, done.Golden, done.Dir)
-		fmt.Fprintf(w, "Next: squadron run %s --image %s\n", done.Models[1], filepath.Join(c.Dir, "pictures"))
+		fmt.Fprintf(w, "Next: squadron run %s --pipeline %s --image %s\n", done.Models[1], filepath.Join(c.Dir, pipelineFile), filepath.Join(c.Dir, "pictures"))
 	})
 }
 
@@ -89,6 +89,10 @@ func writeSheet(dir string, sheet *digits.Sheet) error {
 	return errors.Join(err, rows.Error(), os.WriteFile(filepath.Join(dir, labelled.List), list.Bytes(), 0o644))
 }
 
+// pipelineFile says how a picture becomes the input. The models learnt with
+// values of -1 to 1, not those that run takes without it.
+const pipelineFile = "pipeline.json"
+
 // writePipeline writes the files that say what goes in and what comes out.
 func writePipeline(dir string) error {
 	spec, err := demo.Pipeline()
@@ -101,6 +105,6 @@ func writePipeline(dir string) error {
 	}
 	return errors.Join(
 		os.WriteFile(filepath.Join(dir, "labels.txt"), []byte(strings.Join(spec.Labels, "\n")+"\n"), 0o644),
-		os.WriteFile(filepath.Join(dir, "pipeline.json"), append(text, '\n'), 0o644),
+		os.WriteFile(filepath.Join(dir, pipelineFile), append(text, '\n'), 0o644),
 	)
 }
