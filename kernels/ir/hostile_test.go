@@ -28,3 +28,14 @@ func TestAnEmptyValueOfHugeExtentIsRefused(t *testing.T) {
 	asConstant.output(asConstant.weights("w", huge, 0))
 	refused(t, asConstant.g.Validate(), "more than the limit of 1073741824 bytes")
 }
+
+// Each output alone is within the limit of one value.
+func TestManyLargeOutputsAreRefused(t *testing.T) {
+	b := build(t)
+	x := b.input("x", f(1<<27))
+	for _, name := range []string{"a", "b", "c", "d"} {
+		b.output(b.node(ir.Relu{}, name, x))
+	}
+	_, err := ir.NewPlan(b.folded())
+	refused(t, err, "inputs, outputs and intermediate values take 2684354560 bytes")
+}
