@@ -21,7 +21,7 @@ func Fuse(g *Graph, f Fusions) *Graph {
 
 // fuse offers each node and the only producer of its first input to rewrite,
 // which gives the node that stands for both, if there is one.
-func (g *Graph) fuse(rewrite func(g *Graph, producer, n Node) (Node, bool)) *Graph {
+func (g *Graph) fuse(rewrite func(g *Graph, readers []int, producer, n Node) (Node, bool)) *Graph {
 	out := g.clone()
 	readers := out.readers()
 	producer := make([]int, len(out.Values)) // index in kept, or -1
@@ -32,7 +32,7 @@ func (g *Graph) fuse(rewrite func(g *Graph, producer, n Node) (Node, bool)) *Gra
 	for _, n := range out.Nodes {
 		x := n.first()
 		if x != NoValue && producer[x] >= 0 && readers[x] == 1 && len(n.Outputs) == 1 {
-			if both, ok := rewrite(out, kept[producer[x]], n); ok {
+			if both, ok := rewrite(out, readers, kept[producer[x]], n); ok {
 				both.Outputs = n.Outputs
 				kept[producer[x]] = both
 				producer[n.Outputs[0]] = producer[x]
@@ -67,14 +67,18 @@ func (g *Graph) readers() []int {
 }
 
 // batchNormIntoConv scales the convolution's weights and moves its bias: with
-// s = scale/√(variance+ε), W' = W·s and B' = (B−mean)·s + bias.
-func batchNormIntoConv(g *Graph, producer, n Node) (Node, bool) {
+// s = scale/√(variance+ε), W' = W·s and B' = (B−mean)·s + bias. Weights that
+// others read stay: a copy for each reader could outgrow the memory.
+func batchNormIntoConv(g *Graph, readers []int, producer, n Node) (Node, bool) {
 	norm, isNorm := n.Op.(BatchNormalization)
 	conv, isConv := producer.Op.(Conv)
 	if !isNorm || !isConv || conv.Act.Clip {
 		return Node{}, false
 	}
 	w := g.constant(producer, 1)
+	if w != nil && shared(readers, producer.Inputs[1]) {
+		return Node{}, false
+	}
 	scale, shift, ok := norm.affine(g, n)
 	if w == nil || !ok || len(w.Shape()) == 0 || w.Shape()[0] != len(scale) {
 		return Node{}, false
@@ -105,6 +109,10 @@ func batchNormIntoConv(g *Graph, producer, n Node) (Node, bool) {
 	return producer, true
 }
 
+// shared reports whether a value has more than one reader. One that a rewrite
+// added has one.
+func shared(readers []int, id ValueID) bool { return int(id) < len(readers) && readers[id] > 1 }
+
 // affine gives the normalisation as x·scale + shift for each channel, if its
 // statistics are constants.
 func (op BatchNormalization) affine(g *Graph, n Node) (scale, shift []float64, ok bool) {
@@ -126,7 +134,7 @@ func (op BatchNormalization) affine(g *Graph, n Node) (scale, shift []float64, o
 
 // activationIntoProducer makes Relu or a constant Clip the epilogue of Conv,
 // Gemm or Add.
-func activationIntoProducer(g *Graph, producer, n Node) (Node, bool) {
+func activationIntoProducer(g *Graph, _ []int, producer, n Node) (Node, bool) {
 	act, ok := activation(g, n)
 	if !ok {
 		return Node{}, false

@@ -28,3 +28,34 @@ func TestAnEmptyValueOfHugeExtentIsRefused(t *testing.T) {
 	asConstant.output(asConstant.weights("w", huge, 0))
 	refused(t, asConstant.g.Validate(), "more than the limit of 1073741824 bytes")
 }
+
+// Each output alone is within the limit of one value.
+func TestManyLargeOutputsAreRefused(t *testing.T) {
+	b := build(t)
+	x := b.input("x", f(1<<27))
+	for _, name := range []string{"a", "b", "c", "d"} {
+		b.output(b.node(ir.Relu{}, name, x))
+	}
+	_, err := ir.NewPlan(b.folded())
+	refused(t, err, "inputs, outputs and intermediate values take 2684354560 bytes")
+}
+
+func TestMoreDimensionsThanAnyNetworkHasAreRefused(t *testing.T) {
+	ones := make([]int64, ir.MaxRank+1)
+	for i := range ones {
+		ones[i] = 1
+	}
+	_, err := ir.Reshape{}.Infer([]ir.Info{f(1), ints(ones...)})
+	refused(t, err, "input 1 (shape) has 17 elements, more than the limit of 16 dimensions")
+
+	b := build(t)
+	x := b.input("x", f(1))
+	indices := b.value("indices", i(1, 1, 1, 1, 1, 1, 1, 1, 1))
+	b.g.Inputs = append(b.g.Inputs, indices)
+	for range 2 {
+		x = b.node(ir.Gather{}, "y", x, indices)
+	}
+	b.output(x)
+	_, err = ir.Specialise(b.g, nil)
+	refused(t, err, "17 dimensions, more than the limit of 16")
+}

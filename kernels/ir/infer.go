@@ -45,11 +45,14 @@ func (in operands) at(i int) Info {
 // has reports whether an optional input is there.
 func (in operands) has(i int) bool { return in.at(i).DType != tensor.Invalid }
 
-// vector reads input i as a list, if its elements are known.
+// vector reads input i as a list of dimensions, if its elements are known.
 func (in operands) vector(i int, name string) (list []int64, known bool, err error) {
 	v := in.at(i)
 	if len(v.Shape) != 1 {
 		return nil, false, fmt.Errorf("input %d (%s) has shape %v, want a vector", i, name, v.Shape)
+	}
+	if v.Shape[0] > MaxRank {
+		return nil, false, fmt.Errorf("input %d (%s) has %d elements, more than the limit of %d dimensions", i, name, v.Shape[0], MaxRank)
 	}
 	if v.Const == nil {
 		return nil, false, nil
@@ -65,6 +68,10 @@ func result(dtype tensor.DType, shape tensor.Shape) ([]Info, error) {
 // MaxValueBytes is the largest value that a graph may hold: what a file asks
 // for is refused before anything is allocated for it.
 const MaxValueBytes = 1 << 30
+
+// MaxRank is the most dimensions that a value may have. Networks have at most
+// 8; what a message prints and a graph stores grows with it.
+const MaxRank = 16
 
 // infer gives the outputs' types and shapes of a node whose inputs' are known.
 func (g *Graph) infer(n Node) ([]Info, error) {
@@ -89,11 +96,14 @@ func (g *Graph) infer(n Node) ([]Info, error) {
 	return out[:len(n.Outputs)], nil
 }
 
-// check refuses a known shape that is too large. An extent of 0 counts as 1:
+// check refuses a known shape of too many dimensions or too large. An extent of 0 counts as 1:
 // nothing is stored, but loops run over the other extents.
 func (i Info) check() error {
 	if i.Shape == nil {
 		return nil
+	}
+	if len(i.Shape) > MaxRank {
+		return fmt.Errorf("it has %d dimensions, more than the limit of %d", len(i.Shape), MaxRank)
 	}
 	if _, err := i.Shape.Elements(); err != nil {
 		return err

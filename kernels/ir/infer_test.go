@@ -152,7 +152,7 @@ func TestWhatDoesNotFitIsNamed(t *testing.T) {
 		"Squeeze":                    {ir.Squeeze{}, []ir.Info{f(2), ints(0)}, "not 1"},
 		"Unsqueeze: axis":            {ir.Unsqueeze{}, []ir.Info{f(2), ints(2)}, "axis 2"},
 		"Unsqueeze: no axes":         {ir.Unsqueeze{}, []ir.Info{f(2)}, "input 1 (axes) is missing"},
-		"Unsqueeze: many axes":       {ir.Unsqueeze{}, []ir.Info{f(), ints(make([]int64, 99)...)}, "limit of 32"},
+		"Unsqueeze: many axes":       {ir.Unsqueeze{}, []ir.Info{f(), ints(make([]int64, 99)...)}, "limit of 16"},
 		"Gather: index":              {ir.Gather{}, []ir.Info{f(2), ints(2)}, "2 is outside dimension 0"},
 		"Gather: index below":        {ir.Gather{}, []ir.Info{f(2), ints(-3)}, "-3 is outside"},
 		"Gather of a scalar":         {ir.Gather{}, []ir.Info{f(), ints(0)}, "attribute axis"},

@@ -170,9 +170,6 @@ func (Squeeze) Infer(in []Info) ([]Info, error) {
 	return result(in[0].DType, out)
 }
 
-// maxRank bounds the dimensions that Unsqueeze may make.
-const maxRank = 32
-
 // Type is "Unsqueeze".
 func (Unsqueeze) Type() string { return "Unsqueeze" }
 
@@ -186,9 +183,6 @@ func (Unsqueeze) Infer(in []Info) ([]Info, error) {
 		return []Info{{DType: in[0].DType}}, err
 	}
 	rank := len(in[0].Shape) + len(list)
-	if rank > maxRank {
-		return nil, fmt.Errorf("%d dimensions, more than the limit of %d", rank, maxRank)
-	}
 	axes, err := Axes(list, rank)
 	if err != nil {
 		return nil, err

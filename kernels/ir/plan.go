@@ -29,8 +29,8 @@ func (p Place) InArena() bool { return p.Offset >= 0 }
 // vector register.
 const Alignment = 64
 
-// MaxArenaBytes is the largest arena that is planned: half of a Jetson Nano's
-// memory.
+// MaxArenaBytes is the most that a plan's arena, inputs and outputs may take
+// together: half of a Jetson Nano's memory.
 const MaxArenaBytes = 2 << 30
 
 // NewPlan places the values of a specialised, folded graph.
@@ -46,10 +46,20 @@ func NewPlan(g *Graph) (*Plan, error) {
 		}
 	}
 	place, bytes := layOut(out.lifetimes())
-	if bytes > MaxArenaBytes {
-		return nil, fmt.Errorf("plan graph %q: its intermediate values take %d bytes, more than the limit of %d", g.Name, bytes, MaxArenaBytes)
+	total := bytes + out.bytes(out.Inputs) + out.bytes(out.Outputs)
+	if total > MaxArenaBytes {
+		return nil, fmt.Errorf("plan graph %q: its inputs, outputs and intermediate values take %d bytes, more than the limit of %d", g.Name, total, MaxArenaBytes)
 	}
 	return &Plan{Graph: out, Place: place, ArenaBytes: bytes}, nil
+}
+
+// bytes is the storage of known values together.
+func (g *Graph) bytes(ids []ValueID) int {
+	sum := 0
+	for _, id := range ids {
+		sum += g.Values[id].bytes()
+	}
+	return sum
 }
 
 // planned checks that nothing is left for a run to find out.
