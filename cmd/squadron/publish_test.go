@@ -57,8 +57,7 @@ func TestPublishRefuses(t *testing.T) {
 	o.asks(exit.Done, "publish", good)
 }
 
-// changedByte flips one bit in the middle of the last object, a model's weight
-// perhaps.
+// changedByte flips one bit in the middle of the file, in a weight of the model.
 func changedByte(o *office, file string) string {
 	return o.altered(file, "changed.sqb", func(b []byte) []byte {
 		b[len(b)/2] ^= 1
