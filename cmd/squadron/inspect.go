@@ -127,10 +127,10 @@ func (f inspection) tell(w io.Writer) {
 	}
 	fmt.Fprintf(w, "%d parameters in a file of %d bytes\n", f.Parameters, f.FileBytes)
 	for _, e := range f.Engines {
-		verdict := "does not run it"
 		if e.Runs {
-			verdict = "runs it"
+			fmt.Fprintln(w, e.Why)
+			continue
 		}
-		fmt.Fprintf(w, "%s %s: %s\n", e.Engine, verdict, e.Why)
+		fmt.Fprintf(w, "%s does not run it: %s\n", e.Engine, e.Why)
 	}
 }

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/squadron-edge/squadron/cmd/exit"
+	"github.com/squadron-edge/squadron/deploy/bundle"
+	"github.com/squadron-edge/squadron/deploy/trust"
+)
+
+func TestAPublishedBundleIsListedAndPublishingItAgainChangesNothing(t *testing.T) {
+	o := openOffice(t)
+	file := o.pack("meter-reader", "2.0.0", "publisher.key")
+	if out, _ := o.asks(exit.Done, "publish", file); !strings.Contains(out, "Published meter-reader 2.0.0") {
+		t.Errorf("it printed %q", out)
+	}
+	if out, _ := o.asks(exit.Done, "publish", file); !strings.Contains(out, "nothing changed") {
+		t.Errorf("the second time it printed %q", out)
+	}
+	if b := o.bundles(); len(b) != 1 || b[0].Name != "meter-reader" || b[0].Version != "2.0.0" {
+		t.Errorf("published: %+v", b)
+	}
+}
+
+// Every hostile bundle gets one sentence with the reason, status 1, and leaves
+// nothing behind.
+func TestPublishRefuses(t *testing.T) {
+	o := openOffice(t)
+	good := o.pack("meter-reader", "2.0.0", "publisher.key")
+	squadron(t, exit.Done, "keys", "init", "--key", o.file("stranger.key"), "--trust", o.file("stranger.json"))
+
+	for attack, c := range map[string]struct{ file, why string }{
+		"a bundle with a changed byte": {changedByte(o, good), "was changed or damaged on the way"},
+		"a bundle that is cut short":   {cutShort(o, good), "it was cut short"},
+		"a stranger's key":             {o.pack("meter-reader", "2.0.0", "stranger.key"), "trust file"},
+		"a name that the key may not publish": {
+			o.pack("door-opener", "2.0.0", "publisher.key"), "does not let that key publish door-opener"},
+		"a manifest that points outside its folder": {
+			withPath(o, good, "../../etc/cron.d/x"), `path "../../etc/cron.d/x": it must be clean`},
+		"a manifest that points at the root": {withPath(o, good, "/etc/passwd"), `path "/etc/passwd": it starts at the root`},
+	} {
+		t.Run(attack, func(t *testing.T) {
+			_, complaint := o.asks(exit.Failed, "publish", c.file)
+			if !strings.Contains(complaint, c.why) || !strings.Contains(complaint, c.file) || strings.Count(complaint, "\n") != 1 {
+				t.Errorf("want one sentence with the file and %q, got\n%s", c.why, complaint)
+			}
+			if b := o.bundles(); len(b) != 0 {
+				t.Errorf("published all the same: %+v", b)
+			}
+		})
+	}
+	o.asks(exit.Done, "publish", good)
+}
+
+// changedByte flips one bit in the middle of the file, in a weight of the model.
+func changedByte(o *office, file string) string {
+	return o.altered(file, "changed.sqb", func(b []byte) []byte {
+		b[len(b)/2] ^= 1
+		return b
+	})
+}
+
+func cutShort(o *office, file string) string {
+	return o.altered(file, "short.sqb", func(b []byte) []byte { return b[:len(b)/2] })
+}
+
+// altered writes a file's bytes, altered, as another file.
+func (o *office) altered(file, as string, alter func([]byte) []byte) string {
+	o.t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	if err := os.WriteFile(o.file(as), alter(b), 0o644); err != nil {
+		o.t.Fatal(err)
+	}
+	return o.file(as)
+}
+
+// withPath signs a bundle anew, with the trusted key, in which one golden
+// picture lies at another path.
+func withPath(o *office, file, path string) string {
+	o.t.Helper()
+	payload, m, objects := o.unpacked(file)
+	hostile := bytes.ReplaceAll(payload, []byte(`"golden/000.png"`), []byte(`"`+path+`"`))
+	if bytes.Equal(hostile, payload) {
+		o.t.Fatal("no golden picture golden/000.png to move")
+	}
+	secret, err := os.ReadFile(o.file("publisher.key"))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	key, err := trust.ParsePrivateKey(secret)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	envelope, err := trust.Sign(bundle.ManifestType, hostile, key)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := bundle.Write(&out, envelope, m, func(f bundle.File) (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(objects[f.Digest])), nil
+	}); err != nil {
+		o.t.Fatal(err)
+	}
+	return o.altered(file, strings.ReplaceAll(path, "/", "_")+".sqb", func([]byte) []byte { return out.Bytes() })
+}
+
+// unpacked reads a bundle file as the controller does.
+func (o *office) unpacked(file string) (payload []byte, m *bundle.Manifest, objects map[bundle.Digest][]byte) {
+	o.t.Helper()
+	public, err := os.ReadFile(o.file("trust.json"))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	keys, err := trust.ParseKeys(public)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	defer f.Close()
+	objects = map[bundle.Digest][]byte{}
+	err = bundle.Read(f, func(envelope []byte) (*bundle.Manifest, error) {
+		payload = trust.Verify(envelope, keys, time.Now()).Payload
+		m, err = bundle.ParseManifest(payload)
+		return m, err
+	}, func(f bundle.File, r io.Reader) (err error) {
+		objects[f.Digest], err = io.ReadAll(r)
+		return err
+	})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return payload, m, objects
+}
