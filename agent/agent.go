@@ -98,9 +98,13 @@ func (a *Agent) Addr() string { return a.listener.Addr().String() }
 // nil after an orderly end.
 func (a *Agent) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
+	onDisk, err := a.updater.announce()
 	g.Go(func() error { return serve.New(a.models, a.log).Run(ctx, a.listener) })
 	// What is on disk serves before anybody is asked for anything.
-	booted, err := a.updater.boot()
+	var booted []outcome
+	if err == nil {
+		booted, err = a.updater.boot(onDisk)
+	}
 	g.Go(func() error {
 		if err != nil {
 			return err

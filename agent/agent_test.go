@@ -2,11 +2,13 @@ package agent
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/squadron-edge/squadron/agent/serve"
 	"github.com/squadron-edge/squadron/deploy/bundle"
 	"github.com/squadron-edge/squadron/deploy/trust"
 	"github.com/squadron-edge/squadron/deploy/wire"
@@ -207,6 +209,30 @@ func TestTheModelServesAtOnceWithoutAnybody(t *testing.T) {
 	r := start(t, c)
 	r.awaitServing("1.0.0")
 	f.startBroker(f.port)
+}
+
+// TestAModelThatIsStillLoadingIsNotMissing: who asks in the first moment after a
+// start is told to come again.
+func TestAModelThatIsStillLoadingIsNotMissing(t *testing.T) {
+	f := newFleet(t)
+	c := f.config(t.TempDir())
+	committed(t, f, c).end()
+	a, err := Open(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := a.updater.announce()
+	if err != nil || len(names) != 1 {
+		t.Fatalf("on disk are %v, %v", names, err)
+	}
+	w := httptest.NewRecorder()
+	serve.New(a.models, a.log).Handler().ServeHTTP(w, httptest.NewRequest("POST", "/v1/predict/"+names[0], nil))
+	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "loaded") {
+		t.Errorf("it answers %d %s", w.Code, w.Body)
+	}
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestTheBrokerGoesAwayAndComesBack: the order is carried out meanwhile, and

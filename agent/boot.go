@@ -10,19 +10,24 @@ import (
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
+// announce names the models on disk, so that whoever asks for one before it is
+// loaded is told to wait, and not that the device has no such model.
+func (u *updater) announce() ([]string, error) {
+	names, err := u.store.Models()
+	for _, name := range names {
+		u.serving.Expect(name, "it is being loaded after a start")
+	}
+	return names, err
+}
+
 // boot makes the models on disk serve, without asking anybody, and returns what
 // each machine shall be told of it. Reports that a crash kept from the outbox go
 // there now.
-func (u *updater) boot() ([]outcome, error) {
-	names, err := u.store.Models()
-	if err != nil {
-		return nil, err
-	}
+func (u *updater) boot(names []string) (outcomes []outcome, err error) {
 	if u.order, err = u.lastOrder(); err != nil {
 		// Without it the device serves what it has and asks for its order.
 		u.log.Error("start", "error", err)
 	}
-	var outcomes []outcome
 	for _, name := range names {
 		m := u.model(name)
 		if m.state, err = u.lastState(name); err != nil {
@@ -63,12 +68,14 @@ func (u *updater) serveFound(name string) update.Version {
 		}
 	}
 	switch {
-	case v.IsZero() && found.Why != "":
+	case v.IsZero() && found.Why == "":
+		u.serving.Remove(name) // withdrawn: there is nothing to wait for
+	case v.IsZero():
 		u.serving.Expect(name, found.Why)
 		u.log.Error("no version serves", "model", name, "why", found.Why)
 	case found.Why != "":
 		u.log.Error("fell back", "model", name, "version", v.Version, "why", found.Why)
-	case !v.IsZero():
+	default:
 		u.log.Info("serves", "model", name, "version", v.Version)
 	}
 	return v
