@@ -77,7 +77,8 @@ type FailingError struct {
 
 func (e FailingError) Error() string {
 	return fmt.Sprintf("pack %s %s: it read %d of its %d golden pictures as their labels, and needs %d; nothing was written. "+
-		"Train it further, or pack it all the same with --allow-failing-golden: the manifest will say so, and devices will still test it",
+		"Train it further; or ask less of it with --min-agreement; or pack it all the same with --allow-failing-golden: "+
+		"the manifest will say so, and devices will still test it and refuse it",
 		e.Name, e.Version, e.Measured.Agreeing, e.Measured.Samples, e.Needed)
 }
 
