@@ -67,13 +67,16 @@ func (c packCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	p, err := pack.Prepare(ctx, o)
-	if err != nil {
-		return err
-	}
 	out := c.Out
 	if out == "" {
 		out = c.Name + "-" + c.Version + ".sqb"
+	}
+	if _, err := os.Stat(out); err == nil {
+		return fmt.Errorf("write bundle %s: it exists already, and a bundle that was published cannot be packed again; move it away or name another file with --out", out)
+	}
+	p, err := pack.Prepare(ctx, o)
+	if err != nil {
+		return err
 	}
 	if err := writeBundle(out, p); err != nil {
 		return err
