@@ -54,6 +54,7 @@ type Controller struct {
 	fleet  *fleet
 	http   net.Listener
 	server *http.Server
+	lock   *os.File // held until everything else is closed
 }
 
 // New opens the database, the registry and both ports. Whoever gets a
@@ -70,14 +71,19 @@ func New(ctx context.Context, cfg Config) (*Controller, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make controller's folder: %w", err)
 	}
-	st, err := store.Open(ctx, filepath.Join(cfg.Dir, "fleet.db"))
+	locked, err := lock(cfg.Dir)
 	if err != nil {
 		return nil, err
 	}
+	st, err := store.Open(ctx, filepath.Join(cfg.Dir, "fleet.db"))
+	if err != nil {
+		return nil, errors.Join(err, locked.Close())
+	}
 	c, err := assemble(cfg, keys, st)
 	if err != nil {
-		return nil, errors.Join(err, st.Close())
+		return nil, errors.Join(err, st.Close(), locked.Close())
 	}
+	c.lock = locked
 	return c, nil
 }
 
@@ -144,7 +150,7 @@ func (c *Controller) Run(ctx context.Context) error {
 		err = errors.Join(err, c.http.Close())
 		ended, end := context.WithCancel(ctx)
 		end()
-		return errors.Join(err, c.broker.Run(ended), c.store.Close())
+		return errors.Join(err, c.broker.Run(ended), c.store.Close(), c.lock.Close())
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	c.server.BaseContext = func(net.Listener) context.Context { return ctx }
@@ -152,7 +158,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	group.Go(func() error { return c.fleet.run(ctx) })
 	group.Go(c.serve)
 	group.Go(func() error { return c.stop(ctx) })
-	return errors.Join(group.Wait(), c.store.Close())
+	return errors.Join(group.Wait(), c.store.Close(), c.lock.Close())
 }
 
 func (c *Controller) serve() error {

@@ -99,6 +99,17 @@ func TestRefusalsHaveASentence(t *testing.T) {
 	}
 }
 
+func TestAFolderHasOneController(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	second := b.config()
+	if _, err := controller.New(t.Context(), second); err == nil || !strings.Contains(err.Error(), "another controller") {
+		t.Errorf("a second controller on the folder: %v", err)
+	}
+	b.stop()
+	b.start() // the first one's end gives it back
+}
+
 func TestAnOpenPortNeedsAToken(t *testing.T) {
 	good := controller.Config{Dir: "d", Trust: "t", HTTP: "127.0.0.1:0", MQTT: "127.0.0.1:0"}
 	if err := good.Validate(); err != nil {
@@ -135,6 +146,12 @@ type bench struct {
 	stop   func()
 }
 
+func (b *bench) config() controller.Config {
+	return controller.Config{
+		Dir: filepath.Join(b.dir, "state"), Trust: filepath.Join(b.dir, "trust.json"), HTTP: "127.0.0.1:0", MQTT: "127.0.0.1:0",
+	}
+}
+
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{t: t, dir: t.TempDir(), pub: bundletest.NewPublisher(t, "*")}
@@ -150,9 +167,7 @@ func newBench(t *testing.T) *bench {
 
 func (b *bench) start() {
 	b.t.Helper()
-	c, err := controller.New(b.t.Context(), controller.Config{
-		Dir: filepath.Join(b.dir, "state"), Trust: filepath.Join(b.dir, "trust.json"), HTTP: "127.0.0.1:0", MQTT: "127.0.0.1:0",
-	})
+	c, err := controller.New(b.t.Context(), b.config())
 	if err != nil {
 		b.t.Fatal(err)
 	}
