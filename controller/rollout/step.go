@@ -144,11 +144,11 @@ func (t *turn) observeRelease(dev *Device, m wire.ModelState) {
 }
 
 // observeRestore waits for a device to run what it ran before. One that is to
-// have no model says so by silence about it.
+// have no model neither runs nor wants any, or is silent about it.
 func (t *turn) observeRestore(dev *Device, m wire.ModelState) {
 	answered := m.Rollout == t.ID && m.Attempt == dev.Attempt
 	back := answered && m.Phase == wire.PhaseCommitted && m.Digest == dev.Previous.Digest
-	gone := dev.Previous.IsZero() && m == wire.ModelState{}
+	gone := dev.Previous.IsZero() && m.Digest.IsZero() && m.WantedD.IsZero()
 	switch {
 	case back, gone:
 		t.become(dev, Restored, m.Why)

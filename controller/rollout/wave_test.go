@@ -76,3 +76,21 @@ func TestAStatusFitsAMessageWhateverADeviceSays(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A device whose first release was refused goes back to having none, and says
+// so as a model that it neither runs nor wants.
+func TestARefusedFirstReleaseIsRestoredToNothing(t *testing.T) {
+	s := newRollout(t, "100%", epoch)
+	d := fleet(1)[0].Device
+	s, _ = rollout.Step(s, rollout.Started{Members: []rollout.Member{{Device: d, Online: true}}}, epoch)
+	refused := wire.ModelState{Name: s.Model, WantedD: s.Release.Digest, Rollout: s.ID, Attempt: 1, Phase: wire.PhaseRefused, Why: "no"}
+	s, _ = rollout.Step(s, rollout.DeviceState{Device: d, Model: refused}, epoch)
+	if s.Phase != rollout.Halted || s.Settled() {
+		t.Fatalf("%s, settled %v: it must wait for the device to let go", s.Phase, s.Settled())
+	}
+	idle := wire.ModelState{Name: s.Model, Phase: wire.PhaseIdle, Why: "it is not wanted here"}
+	s, _ = rollout.Step(s, rollout.DeviceState{Device: d, Model: idle}, epoch)
+	if !s.Settled() {
+		t.Errorf("still restoring: %+v", s.Devices)
+	}
+}
