@@ -32,12 +32,13 @@ type format struct {
 	name   string
 	magic  string
 	config func(io.Reader) (image.Config, error)
+	check  func([]byte) error // what the header does not tell
 	decode func(io.Reader) (image.Image, error)
 }
 
 var formats = []format{
-	{"PNG", "\x89PNG\r\n\x1a\n", png.DecodeConfig, png.Decode},
-	{"JPEG", "\xff\xd8\xff", jpeg.DecodeConfig, jpeg.Decode},
+	{"PNG", "\x89PNG\r\n\x1a\n", png.DecodeConfig, func([]byte) error { return nil }, png.Decode},
+	{"JPEG", "\xff\xd8\xff", jpeg.DecodeConfig, checkScans, jpeg.Decode},
 }
 
 // Decode reads one PNG or JPEG, upright. It reads at most MaxPictureBytes + 1
@@ -70,6 +71,9 @@ func (f format) read(data []byte) (image.Image, error) {
 		return nil, fmt.Errorf("read %s header: %w", f.name, err)
 	}
 	if err := checkSize(header.Width, header.Height); err != nil {
+		return nil, err
+	}
+	if err := f.check(data); err != nil {
 		return nil, err
 	}
 	picture, err := f.decode(bytes.NewReader(data))

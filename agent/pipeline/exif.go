@@ -5,11 +5,8 @@ import (
 	"encoding/binary"
 )
 
-// The parts of JPEG (ITU-T T.81, B.1.1.3) and TIFF 6.0 (section 2) that lead
-// to the orientation.
+// The parts of TIFF 6.0 (section 2) that lead to the orientation.
 const (
-	markerAPP1         = 0xe1
-	markerStartOfScan  = 0xda
 	tagOrientation     = 0x0112
 	typeShort          = 3
 	directoryEntrySize = 12
@@ -19,21 +16,14 @@ const (
 // or says it in a damaged way, is taken as upright: that is what viewers do,
 // and the pixels are good all the same.
 func orientationOf(jpeg []byte) orientation {
-	rest := jpeg[min(2, len(jpeg)):] // past the start-of-image marker
-	for len(rest) >= 4 && rest[0] == 0xff && rest[1] != markerStartOfScan {
-		if rest[1] == 0xff { // a fill byte
-			rest = rest[1:]
-			continue
+	for marker, content := range segments(jpeg) {
+		if marker == markerStartOfScan {
+			break
 		}
-		size := 2 + int(binary.BigEndian.Uint16(rest[2:]))
-		if size < 4 || size > len(rest) {
-			return upright
-		}
-		tiff, isEXIF := bytes.CutPrefix(rest[4:size], []byte("Exif\x00\x00"))
-		if rest[1] == markerAPP1 && isEXIF {
+		tiff, isEXIF := bytes.CutPrefix(content, []byte("Exif\x00\x00"))
+		if marker == markerAPP1 && isEXIF {
 			return orientationInTIFF(tiff)
 		}
-		rest = rest[size:]
 	}
 	return upright
 }
