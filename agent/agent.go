@@ -67,6 +67,9 @@ func Open(c Config) (*Agent, error) {
 
 func (a *Agent) open() error {
 	c := a.config
+	if err := claim(a.store, c.StateDir, c.Device); err != nil {
+		return err
+	}
 	fetcher, err := fetch.New(fetch.Options{
 		Base: artefacts(c.Controller), Dir: a.store.Incoming(), RootCAs: c.RootCAs, InsecureHTTP: c.InsecureHTTP,
 	})

@@ -29,16 +29,17 @@ func stateName(model string) string { return path.Join(modelsDir, model, "update
 // SaveRecord keeps one of the agent's own records durably. The name is the
 // agent's, never a stranger's.
 func (s *Store) SaveRecord(name string, b []byte) error {
-	if err := s.writeBytes(recordName(name), b); err != nil {
+	if err := s.writeBytes(RecordFile(name), b); err != nil {
 		return fmt.Errorf("save record %s: %w", name, err)
 	}
 	return nil
 }
 
 // Record returns one of the agent's own records, or nil if there is none.
-func (s *Store) Record(name string) ([]byte, error) { return s.read(recordName(name)) }
+func (s *Store) Record(name string) ([]byte, error) { return s.read(RecordFile(name)) }
 
-func recordName(name string) string { return path.Join(recordsDir, name+".json") }
+// RecordFile is where a record lies in the state folder.
+func RecordFile(name string) string { return path.Join(recordsDir, name+".json") }
 
 func (s *Store) read(name string) ([]byte, error) {
 	b, err := s.readFile(name, maxRecord)
