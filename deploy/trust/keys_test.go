@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -81,51 +82,85 @@ func TestParseKeysRefusesAttacks(t *testing.T) {
 	}
 }
 
+var passphrase = []byte("correct horse")
+
 func TestPrivateKeyRoundTrip(t *testing.T) {
-	file, err := alice.Encode()
+	file, err := alice.Seal(passphrase)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Contains(file, []byte("unencrypted")) {
-		t.Errorf("the file does not say that it is not encrypted: %s", file)
-	}
-	k, err := trust.ParsePrivateKey(file)
+	k, err := trust.OpenPrivateKey(file, passphrase)
 	if err != nil || k.ID() != alice.ID() {
 		t.Fatalf("got %v, %v", k, err)
 	}
 	if v := trust.Verify(sign(t, k), keysOf(publisher(alice, "*")), time.Time{}); !v.OK {
 		t.Errorf("the key that was read does not sign as the one that was written: %s", v.Why)
 	}
+	if public, err := trust.ReadPublicKey(file); err != nil || !bytes.Equal(public, alice.Public()) {
+		t.Errorf("without the passphrase: got %x, %v", public, err)
+	}
+	again, err := alice.Seal(passphrase)
+	if err != nil || bytes.Equal(again, file) {
+		t.Errorf("two files of one key are the same, so that the salt is none: %v", err)
+	}
 }
 
-func TestParsePrivateKeyRefusesWhatIsNotWhole(t *testing.T) {
-	good, err := alice.Encode()
+// A stolen file is worth nothing without its passphrase.
+func TestAPrivateKeysFileIsSealed(t *testing.T) {
+	file, err := alice.Seal(passphrase)
 	if err != nil {
 		t.Fatal(err)
 	}
+	seed := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32))
+	if bytes.Contains(file, []byte(seed[:20])) || bytes.Contains(file, []byte("0707070707")) {
+		t.Error("the seed stands in the file")
+	}
+	for _, wrong := range [][]byte{nil, []byte("correct horsf"), []byte("correct horse ")} {
+		if k, err := trust.OpenPrivateKey(file, wrong); !errors.Is(err, trust.ErrPassphrase) || k.Public() != nil {
+			t.Errorf("the passphrase %q gave %v, %v", wrong, k, err)
+		}
+	}
+	if _, err := alice.Seal([]byte("short")); err == nil || !strings.Contains(err.Error(), "want 8 or more") {
+		t.Errorf("a short passphrase: got %v", err)
+	}
+}
+
+func TestOpenPrivateKeyRefusesWhatIsNotWhole(t *testing.T) {
+	good, err := alice.Seal(passphrase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := bob.Seal(passphrase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cipherOf := func(file []byte) string {
+		_, after, _ := strings.Cut(string(file), `"ciphertext": "`)
+		text, _, _ := strings.Cut(after, `"`)
+		return text
+	}
 	for attack, c := range map[string]struct{ old, with, want string }{
-		"another kind":    {"unencrypted", "encrypted", "of kind"},
-		"another version": {`"v": 1`, `"v": 2`, "version 1"},
-		"changed seed":    {`"seed": "B`, `"seed": "C`, "damaged or changed"},
-		"short seed":      {`"seed": "BwcH`, `"seed": "`, "29 bytes"},
-		"second id":       {`"id"`, `"id":"","id"`, "there twice"},
-		"endless data":    {`{`, `{` + strings.Repeat(" ", 1<<16), "more than the"},
+		"another kind":           {"squadron-private-key", "ssh-key", "of kind"},
+		"another version":        {`"v": 2`, `"v": 1`, "version 2"},
+		"another id":             {string(alice.ID()), string(bob.ID()), "damaged or changed"},
+		"changed ciphertext":     {cipherOf(good)[:8], "AAAAAAAA", "does not open it"},
+		"another key's seed":     {cipherOf(good), cipherOf(other), "does not open it"},
+		"a cost that never ends": {`"N": `, `"N": 9`, "does not open it"},
+		"another function":       {`"scrypt"`, `"none"`, "does not open it"},
+		"second id":              {`"id"`, `"id":"","id"`, "there twice"},
+		"endless data":           {`{`, `{` + strings.Repeat(" ", 1<<16), "more than the"},
 	} {
 		bad := strings.Replace(string(good), c.old, c.with, 1)
-		if _, err := trust.ParsePrivateKey([]byte(bad)); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := trust.OpenPrivateKey([]byte(bad), passphrase); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: want an error with %q, got %v", attack, c.want, err)
 		}
 	}
 }
 
 func TestPrivateKeyDoesNotShowItself(t *testing.T) {
-	file, err := alice.Encode()
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		shown := fmt.Sprintf(format, alice)
-		if strings.Contains(shown, "7 7 7") || strings.Contains(shown, "070707") || strings.Contains(string(file), shown) {
+		if strings.Contains(shown, "7 7 7") || strings.Contains(shown, "070707") {
 			t.Errorf("%s shows %s", format, shown)
 		}
 	}
@@ -136,7 +171,7 @@ func TestZeroPrivateKeySignsNothing(t *testing.T) {
 	if _, err := trust.Sign("t", payload, none); err == nil {
 		t.Error("a key that is not there signed")
 	}
-	if _, err := none.Encode(); err == nil {
+	if _, err := none.Seal(passphrase); err == nil {
 		t.Error("a key that is not there was written")
 	}
 }
