@@ -57,7 +57,7 @@ type Client struct {
 // Open loads the root that the client trusts. now is the time by which expiry
 // is judged; with the zero time nothing has expired.
 func Open(files Files, now time.Time) (*Client, error) {
-	b, err := files.Load(fileOf(metadata.ROOT))
+	b, err := files.Load(FileName(metadata.ROOT))
 	if err != nil {
 		return nil, fmt.Errorf("load the trusted root: %w", err)
 	}
@@ -99,7 +99,7 @@ func (c *Client) Refresh(fetch Fetch) error {
 // (§5.3). One that expired on the way is good enough to lead to the next.
 func (c *Client) refreshRoot() error {
 	for range maxRootRotations {
-		next := fmt.Sprintf("%d.%s", c.set.Root.Signed.Version+1, fileOf(metadata.ROOT))
+		next := VersionedName(c.set.Root.Signed.Version+1, metadata.ROOT)
 		b, err := c.bring(next, MaxRoot)
 		if errors.Is(err, ErrNoFile) {
 			return nil
@@ -108,7 +108,7 @@ func (c *Client) refreshRoot() error {
 			_, err = c.set.UpdateRoot(b)
 		}
 		if err == nil {
-			err = c.files.Save(fileOf(metadata.ROOT), b)
+			err = c.files.Save(FileName(metadata.ROOT), b)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", next, err)
@@ -120,7 +120,7 @@ func (c *Client) refreshRoot() error {
 // refreshTimestamp is §5.4. The kept timestamp is loaded even if it expired: it
 // guards against older ones.
 func (c *Client) refreshTimestamp() error {
-	name := fileOf(metadata.TIMESTAMP)
+	name := FileName(metadata.TIMESTAMP)
 	kept, err := c.kept(name, MaxTimestamp)
 	if err != nil {
 		return err
@@ -146,7 +146,7 @@ func (c *Client) refreshTimestamp() error {
 // refreshSnapshot is §5.5. The kept snapshot serves if it is the one that the
 // timestamp names, and guards against older versions of every role if not.
 func (c *Client) refreshSnapshot() error {
-	name := fileOf(metadata.SNAPSHOT)
+	name := FileName(metadata.SNAPSHOT)
 	kept, err := c.kept(name, MaxSnapshot)
 	if err != nil {
 		return err
@@ -176,7 +176,7 @@ func (c *Client) targets(role, delegator string) (*metadata.TargetsType, error) 
 	if m := c.set.Targets[role]; m != nil && c.by[role] == delegator {
 		return &m.Signed, nil
 	}
-	name := fileOf(role)
+	name := FileName(role)
 	kept, err := c.kept(name, MaxTargets)
 	if err != nil {
 		return nil, err
@@ -325,9 +325,9 @@ func (e *ExpiredError) Error() string {
 
 func (e *ExpiredError) Unwrap() error { return e.err }
 
-// fileOf is the name of a role's file. Whatever a role is called, it is one
+// FileName is the name of a role's file. Whatever a role is called, it is one
 // name and no path: all but RFC 3986's unreserved characters are escaped.
-func fileOf(role string) string {
+func FileName(role string) string {
 	var b strings.Builder
 	for _, c := range []byte(role) {
 		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0 {
@@ -337,4 +337,10 @@ func fileOf(role string) string {
 		}
 	}
 	return b.String() + ".json"
+}
+
+// VersionedName is the name of one version of it in a repository (TUF
+// specification §6.2.1).
+func VersionedName(version int64, role string) string {
+	return fmt.Sprintf("%d.%s", version, FileName(role))
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sigstore/sigstore/pkg/signature"
@@ -123,6 +124,9 @@ func (r Root) Follows(before Root) error {
 	return err
 }
 
+// SignedByItself fails unless enough of its own keys signed it.
+func (r Root) SignedByItself() error { return r.m.VerifyDelegate(RoleRoot, r.m) }
+
 // Targets is a targets role's file in the making or read: targets.json, or a
 // publisher's.
 type Targets struct {
@@ -217,6 +221,48 @@ func (t Targets) Delegation(role string) (Delegation, bool) {
 		}
 	}
 	return Delegation{}, false
+}
+
+// Covering is the first delegation that covers a path, whose word is the last.
+func (t Targets) Covering(path string) (Delegation, bool) {
+	if t.m.Signed.Delegations == nil {
+		return Delegation{}, false
+	}
+	roles := t.m.Signed.Delegations.GetRolesForTarget(path)
+	if len(roles) == 0 {
+		return Delegation{}, false
+	}
+	return t.Delegation(roles[0].Name)
+}
+
+// Publishers are the keys of all delegations whose paths are those of models.
+func (t Targets) Publishers() Keys {
+	keys := Keys{V: keysVersion}
+	for _, d := range t.Delegations() {
+		var models []Pattern
+		for _, path := range d.Paths {
+			if p := Pattern(strings.TrimSuffix(path, "/*")); string(p) != path && p.check() == nil {
+				models = append(models, p)
+			}
+		}
+		if len(models) == 0 {
+			continue
+		}
+		for _, k := range d.Keys {
+			keys.add(k, models)
+		}
+	}
+	return keys
+}
+
+// add lets a key publish more models.
+func (k *Keys) add(key PublicKey, models []Pattern) {
+	id := key.ID()
+	if i := slices.IndexFunc(k.Publishers, func(p Publisher) bool { return p.ID == id }); i >= 0 {
+		k.Publishers[i].Models = append(k.Publishers[i].Models, models...)
+		return
+	}
+	k.Publishers = append(k.Publishers, Publisher{Key: key, ID: id, Models: slices.Clone(models)})
 }
 
 // Delegate adds a delegation, or replaces the one of that role in its place. It
@@ -344,4 +390,35 @@ func sign[T metadata.Roles](m *metadata.Metadata[T], what string, key PrivateKey
 		return fmt.Errorf("sign %s: %w", what, err)
 	}
 	return nil
+}
+
+// Signed is a file's version and the time until which it is believed.
+type Signed struct {
+	Version int64
+	Expires time.Time
+}
+
+// ReadOnline reads a snapshot.json or timestamp.json without judging it: its
+// version, and those of the files that it names, by role.
+func ReadOnline(b []byte) (Signed, map[string]int64, error) {
+	if err := readable(b, MaxSnapshot); err != nil {
+		return Signed{}, nil, fmt.Errorf("read snapshot or timestamp: %w", err)
+	}
+	var m struct {
+		Signed struct {
+			Version int64                          `json:"version"`
+			Expires time.Time                      `json:"expires"`
+			Meta    map[string]*metadata.MetaFiles `json:"meta"`
+		} `json:"signed"`
+	}
+	if err := json.Unmarshal(b, &m); err != nil {
+		return Signed{}, nil, fmt.Errorf("read snapshot or timestamp: %w", err)
+	}
+	versions := map[string]int64{}
+	for name, meta := range m.Signed.Meta {
+		if role, ok := strings.CutSuffix(name, ".json"); ok && meta != nil {
+			versions[role] = meta.Version
+		}
+	}
+	return Signed{m.Signed.Version, m.Signed.Expires}, versions, nil
 }

@@ -58,14 +58,10 @@ func (c *Client) Order(envelope []byte, site, device string) ([]byte, error) {
 // ordersFor is the delegation that covers a device's order path.
 func (c *Client) ordersFor(site, device string) (Delegation, bool) {
 	m := c.set.Targets[metadata.TARGETS]
-	if m == nil || m.Signed.Delegations == nil {
+	if m == nil {
 		return Delegation{}, false
 	}
-	roles := m.Signed.Delegations.GetRolesForTarget(OrderPath(site, device))
-	if len(roles) == 0 {
-		return Delegation{}, false
-	}
-	return Targets{m}.Delegation(roles[0].Name)
+	return Targets{m}.Covering(OrderPath(site, device))
 }
 
 // decodeEnvelope reads a DSSE envelope of one payload type, bounded.

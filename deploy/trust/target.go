@@ -54,7 +54,7 @@ func (c *Client) target(path, role, delegator string, t *metadata.TargetFiles) T
 func (c *Client) Minimum(t Target) (string, error) {
 	minimum, err := minimumOf(c.set.Targets[t.Role].Signed.Targets, modelOf(t.Path))
 	if err != nil {
-		return "", fmt.Errorf("minimum version of %s: %s: %w", modelOf(t.Path), fileOf(t.Role), err)
+		return "", fmt.Errorf("minimum version of %s: %s: %w", modelOf(t.Path), FileName(t.Role), err)
 	}
 	return minimum, nil
 }
