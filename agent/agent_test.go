@@ -11,6 +11,7 @@ import (
 	"github.com/squadron-edge/squadron/agent/serve"
 	"github.com/squadron-edge/squadron/deploy/bundle"
 	"github.com/squadron-edge/squadron/deploy/trust"
+	"github.com/squadron-edge/squadron/deploy/trust/trusttest"
 	"github.com/squadron-edge/squadron/deploy/wire"
 	"github.com/squadron-edge/squadron/kernels"
 	"github.com/squadron-edge/squadron/kernels/reference"
@@ -89,7 +90,7 @@ func TestWhatMustNotServeIsRefused(t *testing.T) {
 	cases := map[string]struct {
 		change func(*release)
 		wrong  bool
-		signer func(*testing.T, *fleet) trust.PrivateKey
+		signer trust.PrivateKey // the publisher's, if it is none
 		order  func(*wire.DesiredModel)
 		want   string
 	}{
@@ -97,14 +98,8 @@ func TestWhatMustNotServeIsRefused(t *testing.T) {
 		"another architecture":              {change: func(r *release) { r.manifest.Fits.Arch = []string{"riscv64"} }, want: "it is for riscv64, and this device is "},
 		"another board":                     {change: func(r *release) { r.manifest.Fits.Boards = []string{"tegra186"} }, want: "it is for boards with tegra186, and this one has "},
 		"a larger board":                    {change: func(r *release) { r.manifest.Fits.MinMemoryMiB = 1 << 20 }, want: "it needs 1048576 MiB of memory, and this device has "},
-		"a wrong key": {signer: func(t *testing.T, _ *fleet) trust.PrivateKey {
-			key, err := trust.Generate(strings.NewReader(strings.Repeat("another", 32)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			return key
-		}, want: "no key in the trust file signed these bytes"},
-		"another version than was ordered": {order: func(m *wire.DesiredModel) { m.Version = "9.9.9" }, want: "the envelope is of shade 2.0.0"},
+		"a wrong key":                       {signer: trusttest.Key(99), want: "no publisher's key signed these bytes"},
+		"another version than was ordered":  {order: func(m *wire.DesiredModel) { m.Version = "9.9.9" }, want: "no publisher that the repository trusts vouches for it"},
 		"a model that is no ONNX": {change: func(r *release) {
 			r.manifest.Files = r.manifest.Files[:3]
 			r.add("model.onnx", []byte("hello"))
@@ -119,8 +114,8 @@ func TestWhatMustNotServeIsRefused(t *testing.T) {
 				c.change(next)
 			}
 			key := f.key
-			if c.signer != nil {
-				key = c.signer(t, f)
+			if c.signer.Public() != nil {
+				key = c.signer
 			}
 			order := f.publish(next, key)
 			if c.order != nil {
@@ -244,7 +239,8 @@ func TestTheBrokerGoesAwayAndComesBack(t *testing.T) {
 	f.stopBroker()
 	next := f.publish(newRelease(t, "2.0.0", false), f.key)
 	f.mu.Lock()
-	f.desired = &wire.Desired{V: 1, Generation: 2, At: time.Now(), Models: []wire.DesiredModel{next}}
+	f.desired = &wire.Desired{Site: cam.Site, Device: cam.ID, Generation: 2, At: time.Now(), Models: []wire.DesiredModel{next}}
+	f.desiredEnvelope = signedOrder(t, *f.desired, f.trust.Online)
 	f.state, f.events, f.online = wire.State{}, map[int64]wire.Event{}, nil
 	f.mu.Unlock()
 	r.agent.asker.ask()
@@ -275,8 +271,8 @@ func TestAnOlderOrANonsensicalOrderChangesNothing(t *testing.T) {
 	f := newFleet(t)
 	r := committed(t, f, f.config(t.TempDir()))
 	good := f.publish(newRelease(t, "2.0.0", false), f.key)
-	old := wire.Desired{Generation: 1, Models: []wire.DesiredModel{good}}
-	r.agent.updater.offer(t.Context(), old)
+	old := wire.Desired{Site: cam.Site, Device: cam.ID, Generation: 1, Models: []wire.DesiredModel{good}}
+	r.agent.updater.offer(t.Context(), signedOrder(t, old, f.trust.Online))
 	for what, models := range map[string][]wire.DesiredModel{
 		"name":   {{Name: "../up", Version: "1.0.0", Digest: good.Digest, Size: 1}},
 		"twice":  {good, good},
@@ -315,7 +311,7 @@ func TestASecondAgentOnTheFolderIsRefused(t *testing.T) {
 
 func TestAConfigIsRefusedWithAllReasons(t *testing.T) {
 	err := Config{Device: wire.Device{Site: "UP"}, Controller: "http://10.0.0.1"}.Validate()
-	for _, want := range []string{"site", "insecure_http", "broker is missing", "state folder", "serve", "trust file", "probation", "telemetry", "no engine"} {
+	for _, want := range []string{"site", "insecure_http", "broker is missing", "state folder", "serve", "trust", "probation", "telemetry", "no engine"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not name %q", err, want)
 		}

@@ -24,7 +24,10 @@ type Config struct {
 	Token      string      // the installer: the device's password at the broker; may be empty
 	StateDir   string      // the installer
 	Serve      string      // the integrator: address of the inference API, host:port
-	Trust      trust.Keys  // the device's owner: whose models may run here
+	// Trust is a root.json of the device's owner: what follows from it may run
+	// here, and who follows from it may order it. Another one than at the last
+	// start makes void all that followed from that.
+	Trust []byte
 	// RootCAs is for a site with its own authority; nil is the system's.
 	RootCAs *x509.CertPool
 	// InsecureHTTP lets the owner of a closed network do without TLS. The
@@ -39,7 +42,9 @@ type Config struct {
 	// Engines are tried in this order; whoever builds the agent picks them.
 	Engines []kernels.Engine
 	Version string // of the agent
-	Log     *slog.Logger
+	// Built is when the agent was built; the time is never before that.
+	Built time.Time
+	Log   *slog.Logger
 }
 
 // The values that an installer need not give.
@@ -77,8 +82,8 @@ func (c Config) Validate() error {
 	if _, _, err := net.SplitHostPort(c.Serve); err != nil {
 		refuse("config: serve %.80q: want host:port, such as %s", c.Serve, DefaultServe)
 	}
-	if err := c.Trust.Validate(); err != nil {
-		refuse("config: %w", err)
+	if _, err := trust.ParseRoot(c.Trust); err != nil {
+		refuse("config: trust: %w", err)
 	}
 	if c.Reserve < 0 {
 		refuse("config: reserve of %d bytes: want 0 or more", c.Reserve)

@@ -95,6 +95,9 @@ func (c *Client) Refresh(fetch Fetch) error {
 	return nil
 }
 
+// RootVersion is the version of the root that the client follows now.
+func (c *Client) RootVersion() int64 { return c.set.Root.Signed.Version }
+
 // refreshRoot walks from the trusted root to the newest, one version at a time
 // (§5.3). One that expired on the way is good enough to lead to the next.
 func (c *Client) refreshRoot() error {

@@ -237,11 +237,11 @@ func (t Targets) Covering(path string) (Delegation, bool) {
 
 // Publishers are the keys of all delegations whose paths are those of models.
 func (t Targets) Publishers() Keys {
-	keys := Keys{V: keysVersion}
+	keys := Keys{}
 	for _, d := range t.Delegations() {
 		var models []Pattern
 		for _, path := range d.Paths {
-			if p := Pattern(strings.TrimSuffix(path, "/*")); string(p) != path && p.check() == nil {
+			if p := Pattern(strings.TrimSuffix(path, "/*")); string(p) != path && p.Check() == nil {
 				models = append(models, p)
 			}
 		}

@@ -59,6 +59,20 @@ func (c *Client) Minimum(t Target) (string, error) {
 	return minimum, nil
 }
 
+// Older reports whether a version comes before another, as Semantic Versioning
+// orders them.
+func Older(version, than string) bool { return semver.Compare("v"+version, "v"+than) < 0 }
+
+// Publisher is the target's role as whose signature an envelope must have: of
+// that model, and no other.
+func (t Target) Publisher() Keys {
+	k := Keys{}
+	for _, key := range t.Keys {
+		k.add(key, []Pattern{Pattern(modelOf(t.Path))})
+	}
+	return k
+}
+
 func modelOf(path string) string {
 	model, _, _ := strings.Cut(path, "/")
 	return model
@@ -83,7 +97,7 @@ func minimumOf(targets map[string]*metadata.TargetFiles, model string) (string, 
 		if err := bundle.ValidVersion(c.Squadron.Minimum); err != nil {
 			return "", fmt.Errorf("the minimum version of %s: %w", path, err)
 		}
-		if highest == "" || semver.Compare("v"+c.Squadron.Minimum, "v"+highest) > 0 {
+		if highest == "" || Older(highest, c.Squadron.Minimum) {
 			highest = c.Squadron.Minimum
 		}
 	}

@@ -59,10 +59,13 @@ type EngineWhy struct {
 	Why    string `json:"why"`
 }
 
-// Desired is the controller's order: what the device shall run. Generation only
-// rises; a device ignores one that is not above the newest it has accepted.
+// Desired is the controller's order: what one device shall run. Generation only
+// rises; a device ignores one that is not above the newest it has accepted. It
+// travels signed, as the payload of a DSSE envelope (trust.OrderType).
 type Desired struct {
 	V          int            `json:"v"`
+	Site       SiteID         `json:"site"`
+	Device     DeviceID       `json:"device"`
 	Generation int64          `json:"generation"`
 	At         time.Time      `json:"at"`
 	Models     []DesiredModel `json:"models"`
