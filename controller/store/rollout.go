@@ -44,20 +44,33 @@ func (v View) Rollouts(ctx context.Context, limit int) ([]rollout.State, error) 
 	return list, nil
 }
 
-// NewestRollouts reads, for each model, the rollout that was started last: the
-// only one that may still have something to say to a device.
+// RunningRollout reads the one running rollout of a model; ErrNotFound if none
+// runs.
+func (v View) RunningRollout(ctx context.Context, model string) (rollout.State, error) {
+	s, err := one(ctx, v.q, scanJSON[rollout.State], `SELECT state FROM rollouts WHERE model = $1 AND phase = 'running'`, model)
+	if err != nil {
+		return s, fmt.Errorf("running rollout of %.80q: %w", model, err)
+	}
+	return s, nil
+}
+
+// NewestRollouts reads, for each model, the rollout that runs, else the one that
+// was started last: the only one that may still have something to say to a
+// device. A clock that was put back does not hide the one that runs.
 func (v View) NewestRollouts(ctx context.Context) ([]rollout.State, error) {
-	return v.newest(ctx, `SELECT MAX(started_ms) FROM rollouts AS other WHERE other.model = rollouts.model`)
+	return v.newest(ctx, `SELECT id FROM rollouts AS other WHERE other.model = rollouts.model
+		ORDER BY CASE WHEN phase = 'running' THEN 0 ELSE 1 END, started_ms DESC, id DESC LIMIT 1`)
 }
 
 // Baselines reads, for each model, the rollout that was last done: what a
 // device that joins is to run.
 func (v View) Baselines(ctx context.Context) ([]rollout.State, error) {
-	return v.newest(ctx, `SELECT MAX(started_ms) FROM rollouts AS other WHERE other.model = rollouts.model AND other.phase = 'done'`)
+	return v.newest(ctx, `SELECT id FROM rollouts AS other WHERE other.model = rollouts.model AND other.phase = 'done'
+		ORDER BY started_ms DESC, id DESC LIMIT 1`)
 }
 
-func (v View) newest(ctx context.Context, started string) ([]rollout.State, error) {
-	list, err := all(ctx, v.q, scanJSON[rollout.State], `SELECT state FROM rollouts WHERE started_ms = (`+started+`) ORDER BY model`)
+func (v View) newest(ctx context.Context, id string) ([]rollout.State, error) {
+	list, err := all(ctx, v.q, scanJSON[rollout.State], `SELECT state FROM rollouts WHERE id = (`+id+`) ORDER BY model`)
 	if err != nil {
 		return nil, fmt.Errorf("newest rollouts: %w", err)
 	}

@@ -111,6 +111,27 @@ func TestAModelHasOneRunningRollout(t *testing.T) {
 	}
 }
 
+// A clock that was put back gives a running rollout an earlier start than one
+// that has ended.
+func TestTheRunningRolloutIsTheNewestWhateverTheClockSaid(t *testing.T) {
+	st := open(t, "")
+	done := running("r1", "meter", 60)
+	done.Phase = rollout.Done
+	update(t, st, func(tx *store.Tx) error {
+		return errors.Join(tx.PutRollout(t.Context(), done), tx.PutRollout(t.Context(), running("r2", "meter", 0)))
+	})
+	newest, err := st.NewestRollouts(t.Context())
+	if err != nil || len(newest) != 1 || newest[0].ID != "r2" {
+		t.Errorf("newest: %v, %v", newest, err)
+	}
+	if runs, err := st.RunningRollout(t.Context(), "meter"); err != nil || runs.ID != "r2" {
+		t.Errorf("running: %v, %v", runs, err)
+	}
+	if _, err := st.RunningRollout(t.Context(), "other"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("running of another model: %v", err)
+	}
+}
+
 func TestEventsAreKeptOnceAndBounded(t *testing.T) {
 	st := open(t, "")
 	add := func(seq int64, at time.Time) (isNew bool) {
