@@ -21,7 +21,7 @@ func (publishCommand) Help() string {
 
   squadron publish meter-reader-2.0.0.sqb --controller http://127.0.0.1:8080
 
-The controller checks the signature against its trust file and every digest, and keeps the bundle. Publishing the same bundle again changes nothing; another bundle under a version that is taken is refused. No device runs it before squadron rollout start.`
+The controller checks the signature against its trust file and every digest, and keeps the bundle. Publishing the same bundle again changes nothing; another bundle under a version that is taken is refused, with both digests and who published the first. No device runs it before squadron rollout start.`
 }
 
 func (c publishCommand) Run(ctx context.Context, s streams) error {

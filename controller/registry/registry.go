@@ -33,7 +33,7 @@ import (
 var (
 	// ErrRefused is a bundle that is damaged, unsigned, or not the publisher's to sign.
 	ErrRefused = errors.New("bundle refused")
-	// ErrConflict is a version that was published with another digest.
+	// ErrConflict is a whole and trusted bundle of a version that has another digest.
 	ErrConflict = errors.New("version taken")
 )
 
@@ -62,6 +62,9 @@ func (r *Registry) Publish(ctx context.Context, file io.Reader, who string, now 
 	verify := func(envelope []byte) (*bundle.Manifest, error) { return u.verify(ctx, envelope) }
 	if err := bundle.Read(source, verify, u.store); err != nil {
 		return store.Bundle{}, false, u.explain(err, source)
+	}
+	if u.taken != nil {
+		return store.Bundle{}, false, u.taken
 	}
 	if err := r.objects.write(u.row.Digest, bytes.NewReader(u.envelope)); err != nil {
 		return store.Bundle{}, false, fmt.Errorf("publish %s %s: %w", u.row.Name, u.row.Version, err)
@@ -97,6 +100,6 @@ func conflict(have store.Bundle, digest bundle.Digest) error {
 	if have.Digest == digest {
 		return nil
 	}
-	return fmt.Errorf("%w: %s %s was published on %s as %s; a version is never changed, publish a new one",
-		ErrConflict, have.Name, have.Version, have.Published.Format(time.DateOnly), have.Digest.Short())
+	return fmt.Errorf("%w: %s published %s %s at %s as %s, and this is another bundle, %s; a version is never changed: pack this one as another version",
+		ErrConflict, have.By, have.Name, have.Version, have.Published.Format("2006-01-02 15:04:05Z"), have.Digest.Short(), digest.Short())
 }

@@ -64,13 +64,42 @@ func TestPublishingAgainChangesNothing(t *testing.T) {
 
 func TestAVersionIsNeverChanged(t *testing.T) {
 	b := newBench(t)
-	if _, _, err := b.publish(b.Bundle(t, "meter-reader", "1.0.0")); err != nil {
+	first, _, err := b.publish(b.Bundle(t, "meter-reader", "1.0.0"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	other := b.rekeyed(t)
-	_, _, err := b.publish(other.Bundle(t, "meter-reader", "1.0.0"))
+	other := b.rekeyed(t).Bundle(t, "meter-reader", "1.0.0")
+	_, _, err = b.publish(other)
 	if !errors.Is(err, registry.ErrConflict) {
-		t.Errorf("got %v", err)
+		t.Fatalf("got %v", err)
+	}
+	for _, want := range []string{
+		"ada published meter-reader 1.0.0 at 2026-01-02 03:04:05Z as " + first.Digest.Short(),
+		"another bundle, " + digestOf(t, other).Short(), "pack this one as another version",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("want %q in %q", want, err)
+		}
+	}
+}
+
+// A damaged file is told to be damaged, also under a version that is taken.
+func TestDamageIsToldBeforeATakenVersion(t *testing.T) {
+	b := newBench(t)
+	good := b.Bundle(t, "meter-reader", "1.0.0")
+	if _, _, err := b.publish(good); err != nil {
+		t.Fatal(err)
+	}
+	other := b.rekeyed(t).Bundle(t, "meter-reader", "1.0.0")
+	for name, bad := range map[string][]byte{"the same bundle": good, "another bundle": other} {
+		bad = bytes.Replace(bad, []byte("weights of"), []byte("Weights of"), 1)
+		_, _, err := b.publish(bad)
+		if !errors.Is(err, registry.ErrRefused) || errors.Is(err, registry.ErrConflict) {
+			t.Errorf("%s, damaged: %v", name, err)
+		}
+		if _, _, err := b.publish(bad[:len(bad)-2000]); !errors.Is(err, registry.ErrRefused) {
+			t.Errorf("%s, cut short: %v", name, err)
+		}
 	}
 }
 
@@ -203,6 +232,19 @@ func (b *bench) rekeyed(t *testing.T) bundletest.Publisher {
 
 func (b *bench) publish(file []byte) (store.Bundle, bool, error) {
 	return b.reg.Publish(context.Background(), bytes.NewReader(file), "ada", now)
+}
+
+// digestOf is the digest of a bundle file.
+func digestOf(t *testing.T, file []byte) (d bundle.Digest) {
+	t.Helper()
+	verify := func(envelope []byte) (*bundle.Manifest, error) {
+		d = bundle.DigestOf(envelope)
+		return nil, errors.New("that is all")
+	}
+	if err := bundle.Read(bytes.NewReader(file), verify, nil); d.IsZero() {
+		t.Fatal(err)
+	}
+	return d
 }
 
 // expectNothing is for after a refusal.
