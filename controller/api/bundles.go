@@ -66,7 +66,7 @@ func (h *handler) artefact(w http.ResponseWriter, r *http.Request) error {
 	hex := r.PathValue("hex")
 	d, err := bundle.ParseDigest("sha256:" + hex)
 	if err != nil {
-		return Refuse(http.StatusNotFound, "there is no such object: want 64 lower-case hexadecimal digits")
+		return Refuse(http.StatusBadRequest, "%.80q names no object: want 64 lower-case hexadecimal digits", hex)
 	}
 	f, err := h.Registry.Object(d)
 	if err != nil {
