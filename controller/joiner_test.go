@@ -77,6 +77,28 @@ func TestALateJoinerOfAnotherSiteGetsNothing(t *testing.T) {
 	}
 }
 
+// A release that one site tries out does not take the baseline from the others.
+func TestALateJoinerGetsTheBaselineOfItsSite(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	b.join("cam-1", wire.PhaseCommitted)
+	b.publish("1.0.0")
+	b.publish("2.0.0")
+	b.await(b.startRollout("1.0.0").ID, rollout.Done)
+	r, err := b.client.StartRollout(t.Context(), api.StartRollout{
+		Model: "meter", Version: "2.0.0", Waves: []string{"100%"}, Sites: []wire.SiteID{"plant"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.await(r.ID, rollout.Done)
+	for site, version := range map[wire.SiteID]string{"office": "1.0.0", "plant": "2.0.0"} {
+		if order := b.joinIn(site, "cam-9", wire.PhaseCommitted).ordered(); order.Models[0].Version != version {
+			t.Errorf("a late joiner in %s is ordered %+v, want %s", site, order, version)
+		}
+	}
+}
+
 func TestLiveStreamsEndWithTheController(t *testing.T) {
 	b := newBench(t)
 	b.start()

@@ -93,7 +93,16 @@ func (p *played) obey(order wire.Desired) {
 }
 
 // ordered is the next order.
-func (p *played) ordered() wire.Desired { return <-p.orders }
+func (p *played) ordered() wire.Desired {
+	p.b.t.Helper()
+	select {
+	case order := <-p.orders:
+		return order
+	case <-time.After(20 * time.Second):
+		p.b.t.Fatalf("%s got no order", p.id)
+		return wire.Desired{}
+	}
+}
 
 func say[M wire.Message](p *played, k wire.Kind, m M) {
 	b, err := wire.Encode(m)

@@ -105,9 +105,12 @@ func TestAModelHasOneRunningRollout(t *testing.T) {
 	if err != nil || len(newest) != 2 || newest[0].ID != "r4" {
 		t.Errorf("newest: %v, %v", newest, err)
 	}
-	base, err := st.Baselines(t.Context())
-	if err != nil || len(base) != 1 || base[0].ID != "r1" {
-		t.Errorf("baselines: %v, %v", base, err)
+	base, err := st.Baseline(t.Context(), "meter", "plant-7")
+	if err != nil || base.ID != "r1" {
+		t.Errorf("baseline: %v, %v", base, err)
+	}
+	if _, err := st.Baseline(t.Context(), "other", "plant-7"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("baseline of a model that never was done: %v", err)
 	}
 }
 
