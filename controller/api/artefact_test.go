@@ -87,7 +87,7 @@ func newHandler(t *testing.T) http.Handler {
 		}
 	})
 	p := bundletest.NewPublisher(t, "*")
-	reg, err := registry.Open(filepath.Join(t.TempDir(), "objects"), st, p.Keys)
+	reg, err := registry.Open(t.Context(), filepath.Join(t.TempDir(), "objects"), st, p.Keys, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

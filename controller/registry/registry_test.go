@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -165,7 +166,7 @@ func TestWhatABrokenUploadLeftIsRemoved(t *testing.T) {
 	if err := os.WriteFile(left, []byte("half"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := registry.Open(b.dir, b.st, b.Keys); err != nil {
+	if _, err := openRegistry(t, b.dir, b.st, b.Keys); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
@@ -209,10 +210,14 @@ func newBench(t *testing.T) *bench {
 		}
 	})
 	b.st = st
-	if b.reg, err = registry.Open(b.dir, st, b.Keys); err != nil {
+	if b.reg, err = openRegistry(t, b.dir, st, b.Keys); err != nil {
 		t.Fatal(err)
 	}
 	return b
+}
+
+func openRegistry(t *testing.T, dir string, st *store.Store, keys trust.Keys) (*registry.Registry, error) {
+	return registry.Open(t.Context(), dir, st, keys, slog.New(slog.DiscardHandler))
 }
 
 // rekeyed is a second publisher that the registry, opened anew, trusts too.
@@ -222,7 +227,7 @@ func (b *bench) rekeyed(t *testing.T) bundletest.Publisher {
 	public := p.Key.Public()
 	keys := b.Keys
 	keys.Publishers = append(keys.Publishers, trust.Publisher{Key: public, ID: public.ID(), Models: []trust.Pattern{"*"}})
-	reg, err := registry.Open(b.dir, b.st, keys)
+	reg, err := openRegistry(t, b.dir, b.st, keys)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ type upload struct {
 	now      time.Time
 	envelope []byte
 	row      store.Bundle
+	pinned   []bundle.Digest
 	taken    error // set if another bundle has the version: this one is judged, and not kept
 	internal error // what failed on our side, not on the bundle's
 }
@@ -40,7 +41,18 @@ func (u *upload) verify(ctx context.Context, envelope []byte) (*bundle.Manifest,
 		Name: m.Name, Version: m.Version, Digest: bundle.DigestOf(envelope),
 		EnvelopeBytes: int64(len(envelope)), TotalBytes: int64(len(envelope)), KeyID: string(verdict.KeyID),
 	}
+	u.pinned = consistsOf(u.row.Digest, m)
+	u.registry.pins.add(u.pinned)
 	return m, u.vacant(ctx)
+}
+
+// end lets go of the upload's objects, and collects what a failed one brought;
+// a client that is gone does not keep it from that.
+func (u *upload) end(ctx context.Context, failed bool) {
+	u.registry.pins.remove(u.pinned)
+	if failed && len(u.pinned) > 0 {
+		u.registry.tidy(context.WithoutCancel(ctx))
+	}
 }
 
 // vacant looks for another bundle of the same version. That is not told before
