@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -38,6 +39,21 @@ func (h *handler) publish(w http.ResponseWriter, r *http.Request) error {
 		status = http.StatusCreated
 	}
 	return write(w, status, BundleOf(row))
+}
+
+// removeBundle takes a bundle that nobody needs away. Once its row is gone it is
+// removed; its bytes follow.
+func (h *handler) removeBundle(w http.ResponseWriter, r *http.Request) error {
+	row, err := h.Orders.RemoveBundle(r.Context(), r.PathValue("name"), r.PathValue("version"), who(r))
+	if err != nil {
+		return err
+	}
+	objects, err := h.Registry.Collect(context.WithoutCancel(r.Context()))
+	if err != nil {
+		h.Log.Warn("the bytes of a removed bundle stay until the next start", "name", row.Name, "version", row.Version, "error", err)
+	}
+	h.Log.Info("bundle removed", "name", row.Name, "version", row.Version, "digest", row.Digest, "objects", objects)
+	return write(w, http.StatusOK, BundleOf(row))
 }
 
 // drain reads on after a refusal: a client that still sends would see its

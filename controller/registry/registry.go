@@ -3,8 +3,8 @@
 //
 // It owns the folder of objects and the judgement at the door: only what a
 // publisher in the trust file signed comes in, and only whole. It refuses to
-// unpack anything, and to change what is published: a version, once taken, is
-// that digest for good.
+// unpack anything, and to change what is published: a version is one digest for
+// as long as its bundle is here. Whether one may go is the fleet's decision.
 //
 // Objects are written before the row that makes them a bundle: into a temporary
 // file beside their place, flushed, renamed, and the folder flushed. What an

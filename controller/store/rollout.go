@@ -80,8 +80,19 @@ func (v View) Baseline(ctx context.Context, model string, site wire.SiteID) (rol
 	return s, nil
 }
 
+// DoneRollouts reads every rollout of a model that was done, newest first.
+func (v View) DoneRollouts(ctx context.Context, model string) ([]rollout.State, error) {
+	list, err := all(ctx, v.q, scanJSON[rollout.State], selectDone, model)
+	if err != nil {
+		return nil, fmt.Errorf("done rollouts of %.80q: %w", model, err)
+	}
+	return list, nil
+}
+
+const selectDone = `SELECT state FROM rollouts WHERE model = $1 AND phase = 'done' ORDER BY started_ms DESC, id DESC`
+
 func (v View) lastDone(ctx context.Context, model string, site wire.SiteID) (rollout.State, error) {
-	rows, err := v.q.QueryContext(ctx, `SELECT state FROM rollouts WHERE model = $1 AND phase = 'done' ORDER BY started_ms DESC, id DESC`, model)
+	rows, err := v.q.QueryContext(ctx, selectDone, model)
 	if err != nil {
 		return rollout.State{}, err
 	}
