@@ -101,7 +101,7 @@ func assemble(ctx context.Context, cfg Config, keys trust.Keys, st *store.Store)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("listen for MQTT: %w", err), web.Close())
 	}
-	b, err := broker.New(mqtt, cfg.DeviceToken, cfg.Log)
+	b, err := broker.New(mqtt, cfg.DeviceSecret, cfg.Log)
 	if err != nil {
 		return nil, errors.Join(err, web.Close(), mqtt.Close())
 	}

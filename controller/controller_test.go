@@ -127,8 +127,12 @@ func TestAnOpenPortNeedsAToken(t *testing.T) {
 	}
 	open = good
 	open.MQTT = "0.0.0.0:1883"
-	if err := open.Validate(); err == nil || !strings.Contains(err.Error(), "device_token") {
+	if err := open.Validate(); err == nil || !strings.Contains(err.Error(), "device_secret") {
 		t.Errorf("MQTT for all: %v", err)
+	}
+	open.DeviceSecret = "only 16 letters."
+	if err := open.Validate(); err == nil || !strings.Contains(err.Error(), "want at least 32") {
+		t.Errorf("a secret that can be guessed: %v", err)
 	}
 }
 

@@ -23,7 +23,7 @@ with a controller.json of
 
   {"dir": "/var/lib/squadron-controller", "trust": "/etc/squadron/trust.json"}
 
-Further keys: "http" (` + controller.DefaultHTTP + `), "mqtt" (` + controller.DefaultMQTT + `), "operator_token" and "device_token" (at least 16 characters; needed to listen beyond loopback), "device_deadline_seconds" (1800).`
+Further keys: "http" (` + controller.DefaultHTTP + `), "mqtt" (` + controller.DefaultMQTT + `), "operator_token" (at least 16 characters) and "device_secret" (at least 32, of chance; squadron devices token derives each device's token from it), both needed to listen beyond loopback, "device_deadline_seconds" (1800).`
 }
 
 func (c controllerCommand) Run(ctx context.Context, s streams) error {
