@@ -23,6 +23,10 @@ type Config struct {
 	// takes any. Empty means DefaultHTTP and DefaultMQTT.
 	HTTP string `json:"http,omitempty"`
 	MQTT string `json:"mqtt,omitempty"`
+	// TLSCertFile and TLSKeyFile are PEM files for both ports, which then speak
+	// TLS only; both or neither. Whoever lets devices in over a network sets them.
+	TLSCertFile string `json:"tls_cert_file,omitempty"`
+	TLSKeyFile  string `json:"tls_key_file,omitempty"`
 	// OperatorToken admits operators. Without one, only calls to a loopback
 	// address may change things, and HTTP listens on loopback only.
 	OperatorToken string `json:"operator_token,omitempty"`
@@ -61,6 +65,8 @@ func (c Config) Validate() error {
 		return errors.New("controller: trust is missing: it names the file with the publishers' keys")
 	case c.DeviceDeadlineSeconds < 1 || c.DeviceDeadlineSeconds > int(7*24*time.Hour/time.Second):
 		return fmt.Errorf("controller: device_deadline_seconds is %d, want 1 second to 7 days", c.DeviceDeadlineSeconds)
+	case (c.TLSCertFile == "") != (c.TLSKeyFile == ""):
+		return errors.New("controller: tls_cert_file and tls_key_file go together: give both, or neither")
 	}
 	return errors.Join(
 		guarded("http", c.HTTP, "operator_token", c.OperatorToken, minToken),

@@ -93,13 +93,9 @@ func assemble(ctx context.Context, cfg Config, keys trust.Keys, st *store.Store)
 	if err != nil {
 		return nil, err
 	}
-	web, err := net.Listen("tcp", cfg.HTTP)
+	web, mqtt, err := listen(cfg)
 	if err != nil {
-		return nil, fmt.Errorf("listen for HTTP: %w", err)
-	}
-	mqtt, err := net.Listen("tcp", cfg.MQTT)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("listen for MQTT: %w", err), web.Close())
+		return nil, err
 	}
 	b, err := broker.New(mqtt, cfg.DeviceSecret, cfg.Log)
 	if err != nil {
