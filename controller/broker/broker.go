@@ -83,7 +83,7 @@ func New(l net.Listener, secret string, log *slog.Logger) (*Broker, error) {
 	}
 	for _, hook := range []mqtt.Hook{
 		&access{secret: secret},
-		&takeover{clients: server.Clients, live: map[*mqtt.Client]chan struct{}{}},
+		&takeover{clients: server.Clients, live: map[string][]*connection{}},
 	} {
 		if err := server.AddHook(hook, nil); err != nil {
 			return nil, fmt.Errorf("broker: add hook %s: %w", hook.ID(), err)
