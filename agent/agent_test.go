@@ -46,8 +46,13 @@ func TestAnOrderIsFetchedProvenAndServed(t *testing.T) {
 	f.order(f.publish(newRelease(t, "2.0.0", false), f.key))
 	f.awaitPhase("2.0.0", wire.PhaseCommitted)
 	r.mustServe("2.0.0")
+	var here, left wire.Online
+	f.await("online", func() bool { here = *f.online; return here.Online })
 	r.end()
-	f.await("the end", func() bool { return !f.online.Online })
+	f.await("the end", func() bool { left = *f.online; return !left.Online })
+	if left.ConnectedAt != here.ConnectedAt || here.ConnectedAt.IsZero() || left.Why != "the agent ended in good order" {
+		t.Errorf("it came with %+v and left with %+v", here, left)
+	}
 }
 
 // TestEveryPhaseIsAnEventUntilAcknowledged: numbered without gaps, kept over a

@@ -26,11 +26,12 @@ type uplink struct {
 	asker   *asker
 	sampler *telemetry.Sampler
 
-	info wire.Info
-	boot string
-	up   bool
-	sent int64       // newest event published on this connection
-	late *time.Timer // publishes again what a slow broker did not take
+	info      wire.Info
+	boot      string
+	up        bool
+	connected time.Time   // when the connection that is up was made
+	sent      int64       // newest event published on this connection
+	late      *time.Timer // publishes again what a slow broker did not take
 }
 
 // Bounds on waiting for the broker.
@@ -44,17 +45,23 @@ func newUplink(a *Agent, info wire.Info, out *outbox) (*uplink, error) {
 		config: a.config, log: a.log, updater: a.updater, outbox: out, asker: a.asker, info: info, boot: rand.Text(),
 		sampler: telemetry.New(os.DirFS("/"), a.config.StateDir, a.models.Telemetry),
 	}
-	will, err := wire.Encode(wire.Online{Online: false, Boot: u.boot, At: time.Now().UTC()})
-	if err != nil {
-		return nil, err
-	}
+	var err error
 	u.link, err = link.New(link.Options{
 		Broker: a.config.Broker, ClientID: a.config.Device.String(), Username: a.config.Device.String(), Password: a.config.Token,
-		TLS:    u.tls(),
-		Will:   link.Message{Topic: u.topic(wire.KindOnline), Payload: will, QoS: 1, Retained: true},
-		Topics: []string{u.topic(wire.KindDesired), u.topic(wire.KindCommand)},
+		TLS:      u.tls(),
+		Will:     u.offline("the connection was lost: the broker says so in the device's place"),
+		Farewell: u.offline("the agent ended in good order"),
+		Topics:   []string{u.topic(wire.KindDesired), u.topic(wire.KindCommand)},
 	})
 	return u, err
+}
+
+// offline makes the message that the device is not connected any more.
+func (u *uplink) offline(why string) func(connected time.Time) (link.Message, error) {
+	return func(connected time.Time) (link.Message, error) {
+		b, err := wire.Encode(wire.Online{Boot: u.boot, ConnectedAt: connected, Why: why})
+		return link.Message{Topic: u.topic(wire.KindOnline), Payload: b, QoS: 1, Retained: true}, err
+	}
 }
 
 // tls is nil for tcp://, which does not use it.
@@ -92,7 +99,7 @@ func (u *uplink) run(ctx context.Context) error {
 // change publishes everything anew on a connection that came up, and asks for
 // the order: what a broker retains is a cache.
 func (u *uplink) change(ctx context.Context, c link.Change) {
-	u.up = c.Up
+	u.up, u.connected = c.Up, c.Connected
 	if !c.Up {
 		u.log.Info("the broker is away", "error", c.Err, "retry", c.Retry)
 		return
@@ -104,7 +111,7 @@ func (u *uplink) change(ctx context.Context, c link.Change) {
 }
 
 func (u *uplink) tellAll(ctx context.Context) {
-	err := publish(ctx, u, wire.KindOnline, wire.Online{Online: true, Boot: u.boot, At: time.Now().UTC()})
+	err := publish(ctx, u, wire.KindOnline, wire.Online{Online: true, Boot: u.boot, ConnectedAt: u.connected, Why: "connected"})
 	if err == nil {
 		err = publish(ctx, u, wire.KindInfo, u.info)
 	}

@@ -23,12 +23,16 @@ type Config struct {
 	// takes any. Empty means DefaultHTTP and DefaultMQTT.
 	HTTP string `json:"http,omitempty"`
 	MQTT string `json:"mqtt,omitempty"`
+	// TLSCertFile and TLSKeyFile are PEM files for both ports, which then speak
+	// TLS only; both or neither. Whoever lets devices in over a network sets them.
+	TLSCertFile string `json:"tls_cert_file,omitempty"`
+	TLSKeyFile  string `json:"tls_key_file,omitempty"`
 	// OperatorToken admits operators. Without one, only calls to a loopback
 	// address may change things, and HTTP listens on loopback only.
 	OperatorToken string `json:"operator_token,omitempty"`
-	// DeviceToken is every device's password. Without one, MQTT listens on
-	// loopback only.
-	DeviceToken string `json:"device_token,omitempty"`
+	// DeviceSecret is what every device's token is derived from; see broker.Token.
+	// Without one, MQTT listens on loopback only, to devices without tokens.
+	DeviceSecret string `json:"device_secret,omitempty"`
 	// DeviceDeadlineSeconds is how long a device that was ordered has to come to
 	// an end; 0 means half an hour. Who has slow links raises it.
 	DeviceDeadlineSeconds int `json:"device_deadline_seconds,omitempty"`
@@ -44,8 +48,12 @@ const (
 	DefaultMQTT = "127.0.0.1:1883"
 )
 
-// minToken is the length below which a token can be guessed.
-const minToken = 16
+// The lengths below which a token can be guessed by asking the controller, and a
+// secret, from one of its tokens, without asking anybody.
+const (
+	minToken  = 16
+	minSecret = 32
+)
 
 // Validate says what is wrong with the configuration.
 func (c Config) Validate() error {
@@ -57,10 +65,12 @@ func (c Config) Validate() error {
 		return errors.New("controller: trust is missing: it names the file with the publishers' keys")
 	case c.DeviceDeadlineSeconds < 1 || c.DeviceDeadlineSeconds > int(7*24*time.Hour/time.Second):
 		return fmt.Errorf("controller: device_deadline_seconds is %d, want 1 second to 7 days", c.DeviceDeadlineSeconds)
+	case (c.TLSCertFile == "") != (c.TLSKeyFile == ""):
+		return errors.New("controller: tls_cert_file and tls_key_file go together: give both, or neither")
 	}
 	return errors.Join(
-		guarded("http", c.HTTP, "operator_token", c.OperatorToken),
-		guarded("mqtt", c.MQTT, "device_token", c.DeviceToken))
+		guarded("http", c.HTTP, "operator_token", c.OperatorToken, minToken),
+		guarded("mqtt", c.MQTT, "device_secret", c.DeviceSecret, minSecret))
 }
 
 func (c Config) withDefaults() Config {
@@ -80,13 +90,13 @@ func (c Config) withDefaults() Config {
 }
 
 // guarded holds a port that others reach to its token.
-func guarded(name, address, tokenName, token string) error {
+func guarded(name, address, tokenName, token string, shortest int) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return fmt.Errorf("controller: %s is %.80q: want host:port", name, address)
 	}
-	if token != "" && len(token) < minToken {
-		return fmt.Errorf("controller: %s has %d characters, want at least %d", tokenName, len(token), minToken)
+	if token != "" && len(token) < shortest {
+		return fmt.Errorf("controller: %s has %d characters, want at least %d; openssl rand -base64 32 makes a good one", tokenName, len(token), shortest)
 	}
 	ip, err := netip.ParseAddr(host)
 	if loopback := host == "localhost" || err == nil && ip.IsLoopback(); !loopback && token == "" {

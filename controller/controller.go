@@ -79,7 +79,7 @@ func New(ctx context.Context, cfg Config) (*Controller, error) {
 	if err != nil {
 		return nil, errors.Join(err, locked.Close())
 	}
-	c, err := assemble(cfg, keys, st)
+	c, err := assemble(ctx, cfg, keys, st)
 	if err != nil {
 		return nil, errors.Join(err, st.Close(), locked.Close())
 	}
@@ -88,20 +88,16 @@ func New(ctx context.Context, cfg Config) (*Controller, error) {
 }
 
 // assemble opens the registry and the ports on an open database.
-func assemble(cfg Config, keys trust.Keys, st *store.Store) (*Controller, error) {
-	reg, err := registry.Open(filepath.Join(cfg.Dir, "objects"), st, keys)
+func assemble(ctx context.Context, cfg Config, keys trust.Keys, st *store.Store) (*Controller, error) {
+	reg, err := registry.Open(ctx, filepath.Join(cfg.Dir, "objects"), st, keys, cfg.Log)
 	if err != nil {
 		return nil, err
 	}
-	web, err := net.Listen("tcp", cfg.HTTP)
+	web, mqtt, err := listen(cfg)
 	if err != nil {
-		return nil, fmt.Errorf("listen for HTTP: %w", err)
+		return nil, err
 	}
-	mqtt, err := net.Listen("tcp", cfg.MQTT)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("listen for MQTT: %w", err), web.Close())
-	}
-	b, err := broker.New(mqtt, cfg.DeviceToken, cfg.Log)
+	b, err := broker.New(mqtt, cfg.DeviceSecret, cfg.Log)
 	if err != nil {
 		return nil, errors.Join(err, web.Close(), mqtt.Close())
 	}

@@ -65,6 +65,11 @@ func TestARestartGoesOnInTheMiddle(t *testing.T) {
 	b.stop()
 
 	b.start()
+	online := b.dial(link.Options{ClientID: "engineer", Topics: []string{silent.id.Topic(wire.KindOnline)}}).Messages()
+	away := string((<-online).Payload)
+	if !strings.Contains(away, `"online":false`) || !strings.Contains(away, `"last_heard_at":"20`) || strings.Contains(away, "connected_at") {
+		t.Errorf("a device that has not come back yet is shown as %s", away)
+	}
 	again := b.join("cam-1", wire.PhaseCommitted)
 	if after := again.ordered(); after.Generation != before.Generation || after.Models[0].Digest != before.Models[0].Digest {
 		t.Errorf("the order that stood was %+v, after the restart %+v", before, after)
@@ -122,8 +127,12 @@ func TestAnOpenPortNeedsAToken(t *testing.T) {
 	}
 	open = good
 	open.MQTT = "0.0.0.0:1883"
-	if err := open.Validate(); err == nil || !strings.Contains(err.Error(), "device_token") {
+	if err := open.Validate(); err == nil || !strings.Contains(err.Error(), "device_secret") {
 		t.Errorf("MQTT for all: %v", err)
+	}
+	open.DeviceSecret = "only 16 letters."
+	if err := open.Validate(); err == nil || !strings.Contains(err.Error(), "want at least 32") {
+		t.Errorf("a secret that can be guessed: %v", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/squadron-edge/squadron/controller/api"
 	"github.com/squadron-edge/squadron/controller/broker"
 	"github.com/squadron-edge/squadron/controller/rollout"
+	"github.com/squadron-edge/squadron/controller/store"
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
@@ -79,18 +81,16 @@ func (t *turn) read(d *record, f broker.Fact) (take func() error, err error) {
 // in the rollouts that run.
 func (t *turn) join(d *record) error {
 	d.isNew = false
-	baselines, err := t.tx.Baselines(t.ctx)
-	if err != nil {
-		return err
-	}
-	for _, s := range baselines {
-		if s.Includes(d.Site) {
-			if err := t.order(d.Device.Device, s.Model, s.Release, s.ID, 1); err != nil {
-				return err
-			}
-		}
-	}
 	for _, model := range t.models() {
+		s, err := t.tx.Baseline(t.ctx, model, d.Site)
+		if err == nil {
+			err = t.order(d.Device.Device, model, s.Release, s.ID, 1)
+		} else if errors.Is(err, store.ErrNotFound) {
+			err = nil // nothing was ever done there
+		}
+		if err != nil {
+			return err
+		}
 		m := rollout.Member{Device: d.Device.Device, Current: wanted(d, model), Online: d.Online}
 		if err := t.step(model, rollout.DeviceJoined{Member: m}); err != nil {
 			return err

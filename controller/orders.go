@@ -43,9 +43,8 @@ func (t *turn) start(ask api.StartRollout, who string) (rollout.State, error) {
 	if err != nil {
 		return rollout.State{}, err
 	}
-	if running, ok := t.rollout(ask.Model); ok && running.Phase == rollout.Running {
-		return rollout.State{}, api.Refuse(http.StatusConflict, "rollout %s of %s %s is running, %s: wait for it, or abort it",
-			running.ID, running.Model, running.Release.Version, running.Sentence())
+	if err := t.vacant(ask.Model); err != nil {
+		return rollout.State{}, err
 	}
 	members, err := t.members(plan)
 	if err != nil {
@@ -62,6 +61,20 @@ func (t *turn) start(ask api.StartRollout, who string) (rollout.State, error) {
 	t.rollouts[s.Model] = s
 	err = t.step(s.Model, rollout.Started{Members: members})
 	return t.rollouts[s.Model], err
+}
+
+// vacant refuses a second running rollout of a model. The database is asked,
+// which knows of one whatever this process remembers.
+func (t *turn) vacant(model string) error {
+	running, err := t.tx.RunningRollout(t.ctx, model)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	}
+	return api.Refuse(http.StatusConflict, "rollout %s of %s %s is running, %s: wait for it, or abort it",
+		running.ID, running.Model, running.Release.Version, running.Sentence())
 }
 
 // plan makes a plan of what an operator asks for.
@@ -132,18 +145,21 @@ func where(sites []wire.SiteID) string {
 	return "in " + strings.Join(names, ", ")
 }
 
-// abort stops a rollout that runs.
+// abort stops a rollout that runs: the one that the database holds under this
+// id, whichever of the model this process took for the newest. A brake must not
+// hang on what is remembered.
 func (t *turn) abort(id wire.RolloutID, who string) (rollout.State, error) {
 	s, err := t.tx.Rollout(t.ctx, id)
 	if err != nil {
-		return s, err
+		return rollout.State{}, err
 	}
 	if s.Phase != rollout.Running {
-		return s, api.Refuse(http.StatusConflict, "rollout %s does not run any more: %s", id, s.Sentence())
+		return rollout.State{}, api.Refuse(http.StatusConflict, "rollout %s does not run any more: %s", id, s.Sentence())
 	}
 	if err := t.tx.Audit(t.ctx, t.now, who, "aborted rollout "+string(id)); err != nil {
-		return s, err
+		return rollout.State{}, err
 	}
+	t.rollouts[s.Model] = s
 	err = t.step(s.Model, rollout.Abort{Who: who})
 	return t.rollouts[s.Model], err
 }

@@ -55,7 +55,8 @@ func (o *outbox) memory(d store.Device) error {
 	if d.State != nil {
 		err = errors.Join(err, add(o, d.Topic(wire.KindState), *d.State, true))
 	}
-	return errors.Join(err, add(o, d.Topic(wire.KindOnline), wire.Online{Boot: d.Boot, At: d.LastSeen}, true))
+	away := wire.Online{Boot: d.Boot, LastHeardAt: d.LastSeen, Why: "it has not connected since the controller started"}
+	return errors.Join(err, add(o, d.Topic(wire.KindOnline), away, true))
 }
 
 // send publishes all, and tells what could not be.

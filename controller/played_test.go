@@ -23,10 +23,16 @@ type played struct {
 	stop    func()
 }
 
-// join connects a device and waits until the controller knows it.
+// join connects a device of the site plant and waits until the controller
+// knows it.
 func (b *bench) join(id wire.DeviceID, usual wire.Phase) *played {
 	b.t.Helper()
-	p := &played{b: b, id: wire.Device{Site: "plant", ID: id}, usual: usual, orders: make(chan wire.Desired, 16)}
+	return b.joinIn("plant", id, usual)
+}
+
+func (b *bench) joinIn(site wire.SiteID, id wire.DeviceID, usual wire.Phase) *played {
+	b.t.Helper()
+	p := &played{b: b, id: wire.Device{Site: site, ID: id}, usual: usual, orders: make(chan wire.Desired, 16)}
 	p.link = b.dial(link.Options{
 		ClientID: p.id.String(), Username: p.id.String(),
 		Topics: []string{p.id.Topic(wire.KindDesired), p.id.Topic(wire.KindCommand)},
@@ -87,7 +93,16 @@ func (p *played) obey(order wire.Desired) {
 }
 
 // ordered is the next order.
-func (p *played) ordered() wire.Desired { return <-p.orders }
+func (p *played) ordered() wire.Desired {
+	p.b.t.Helper()
+	select {
+	case order := <-p.orders:
+		return order
+	case <-time.After(20 * time.Second):
+		p.b.t.Fatalf("%s got no order", p.id)
+		return wire.Desired{}
+	}
+}
 
 func say[M wire.Message](p *played, k wire.Kind, m M) {
 	b, err := wire.Encode(m)

@@ -23,7 +23,7 @@ with a controller.json of
 
   {"dir": "/var/lib/squadron-controller", "trust": "/etc/squadron/trust.json"}
 
-Further keys: "http" (` + controller.DefaultHTTP + `), "mqtt" (` + controller.DefaultMQTT + `), "operator_token" and "device_token" (at least 16 characters; needed to listen beyond loopback), "device_deadline_seconds" (1800).`
+Further keys: "http" (` + controller.DefaultHTTP + `), "mqtt" (` + controller.DefaultMQTT + `), "operator_token" (at least 16 characters) and "device_secret" (at least 32, of chance; squadron devices token derives each device's token from it), both needed to listen beyond loopback, "tls_cert_file" and "tls_key_file" (PEM; both ports then speak TLS only), "device_deadline_seconds" (1800).`
 }
 
 func (c controllerCommand) Run(ctx context.Context, s streams) error {
@@ -40,7 +40,11 @@ func (c controllerCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	cfg.Log.Info("the controller listens", "page", "http://"+running.HTTPAddr(), "broker", "tcp://"+running.BrokerAddr())
+	web, mqtt := "http://", "tcp://"
+	if cfg.TLSCertFile != "" {
+		web, mqtt = "https://", "ssl://"
+	}
+	cfg.Log.Info("the controller listens", "page", web+running.HTTPAddr(), "broker", mqtt+running.BrokerAddr())
 	return running.Run(ctx)
 }
 

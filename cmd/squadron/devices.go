@@ -14,6 +14,8 @@ import (
 type devicesCommand struct {
 	List devicesListCommand `cmd:"" help:"List the fleet: what runs, on which engine, and why."`
 	Show devicesShowCommand `cmd:"" help:"Show everything known of one device."`
+
+	Token devicesTokenCommand `cmd:"" help:"Print the token that a device needs to connect."`
 }
 
 type devicesListCommand struct{ controllerFlags }

@@ -34,7 +34,9 @@ func TestADeviceKilledIsShownOfflineAndServesAgainAlone(t *testing.T) {
 	})
 
 	device.kill()
-	gone := reads(t, func(m wire.Online) bool { return !m.Online })
+	gone := reads(t, func(m wire.Online) bool {
+		return !m.Online && !m.ConnectedAt.IsZero() && strings.Contains(m.Why, "the connection was lost")
+	})
 	engineer.hear(map[wire.Kind]func(string) bool{wire.KindOnline: gone})
 	until(t, "the device shown offline", func() bool { return o.showsOnline(false) })
 	if topic, payload := subscribe(t, o.broker, fourth.Topic(wire.KindOnline)).next(); !gone(payload) {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/squadron-edge/squadron/cmd/exit"
 )
 
 type publishCommand struct {
@@ -21,7 +23,7 @@ func (publishCommand) Help() string {
 
   squadron publish meter-reader-2.0.0.sqb --controller http://127.0.0.1:8080
 
-The controller checks the signature against its trust file and every digest, and keeps the bundle. Publishing the same bundle again changes nothing; another bundle under a version that is taken is refused. No device runs it before squadron rollout start.`
+The controller checks the signature against its trust file and every digest, and keeps the bundle. Publishing the same bundle again changes nothing; another bundle under a version that is taken is refused, with both digests and who published the first. No device runs it before squadron rollout start.`
 }
 
 func (c publishCommand) Run(ctx context.Context, s streams) error {
@@ -69,7 +71,29 @@ func (p *progress) Read(b []byte) (int, error) {
 }
 
 type bundlesCommand struct {
-	List bundlesListCommand `cmd:"" help:"List what was published."`
+	List   bundlesListCommand   `cmd:"" help:"List what was published."`
+	Remove bundlesRemoveCommand `cmd:"" help:"Take a bundle away that nothing needs any more."`
+}
+
+type bundlesRemoveCommand struct {
+	controllerFlags
+	Release string `arg:"" help:"NAME@VERSION of a published bundle."`
+}
+
+func (bundlesRemoveCommand) Help() string {
+	return "Example:\n\n  squadron bundles remove meter-reader@1.0.0\n\nRefused while a device runs it or is ordered to, a rollout that runs needs it, or a device that joins would be ordered to run it."
+}
+
+func (c bundlesRemoveCommand) Run(ctx context.Context, s streams) error {
+	name, version, ok := strings.Cut(c.Release, "@")
+	if !ok || name == "" || version == "" {
+		return exit.AsUsage(fmt.Errorf("remove bundle %q: want NAME@VERSION, such as meter-reader@1.0.0", c.Release))
+	}
+	b, err := c.client().RemoveBundle(ctx, name, version)
+	if err != nil {
+		return remote(fmt.Errorf("remove bundle %s: %w", c.Release, err))
+	}
+	return s.print(b, func(w io.Writer) { fmt.Fprintf(w, "Removed %s %s, %s.\n", b.Name, b.Version, b.Digest) })
 }
 
 type bundlesListCommand struct{ controllerFlags }

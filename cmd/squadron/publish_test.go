@@ -27,6 +27,21 @@ func TestAPublishedBundleIsListedAndPublishingItAgainChangesNothing(t *testing.T
 	}
 }
 
+func TestABundleThatNothingNeedsIsRemoved(t *testing.T) {
+	o := openOffice(t)
+	o.asks(exit.Done, "publish", o.pack("meter-reader", "2.0.0", "publisher.key"))
+	if out, _ := o.asks(exit.Done, "bundles", "remove", "meter-reader@2.0.0"); !strings.Contains(out, "Removed meter-reader 2.0.0, sha256:") {
+		t.Errorf("it printed %q", out)
+	}
+	if b := o.bundles(); len(b) != 0 {
+		t.Errorf("published still: %+v", b)
+	}
+	if _, complaint := o.asks(exit.Failed, "bundles", "remove", "meter-reader@2.0.0"); !strings.Contains(complaint, "is not published here") {
+		t.Errorf("the second time it complained %q", complaint)
+	}
+	o.asks(exit.Usage, "bundles", "remove", "meter-reader")
+}
+
 // Every hostile bundle gets one sentence with the reason, status 1, and leaves
 // nothing behind.
 func TestPublishRefuses(t *testing.T) {

@@ -47,10 +47,12 @@ const (
 	maxEvents = 50          // events in one device's answer
 )
 
-// Orders is who decides about rollouts. A refusal is a *RefusedError.
+// Orders is who decides about rollouts, and what they need. A refusal is a
+// *RefusedError.
 type Orders interface {
 	Start(ctx context.Context, r StartRollout, who string) (rollout.State, error)
 	Abort(ctx context.Context, id wire.RolloutID, who string) (rollout.State, error)
+	RemoveBundle(ctx context.Context, name, version, who string) (store.Bundle, error)
 }
 
 // Config is what the handler stands on.
@@ -83,6 +85,7 @@ func (h *handler) routes() []route {
 		{"GET", "/v1/artefacts/sha256/{hex}", false, h.artefact},
 		{"GET", "/v1/bundles", false, h.bundles},
 		{"POST", "/v1/bundles", true, h.publish},
+		{"DELETE", "/v1/bundles/{name}/{version}", true, h.removeBundle},
 		{"GET", "/v1/rollouts", false, h.rollouts},
 		{"POST", "/v1/rollouts", true, h.startRollout},
 		{"GET", "/v1/rollouts/{id}", false, h.rollout},

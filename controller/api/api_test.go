@@ -90,23 +90,3 @@ func TestAttackWhoMayChangeThings(t *testing.T) {
 		}
 	}
 }
-
-func TestAListenerThatIsTooSlowIsSentAway(t *testing.T) {
-	l := NewLive()
-	slow, quick := l.listen(), l.listen()
-	for range liveBuffer + 1 {
-		if err := l.Device(Device{}); err != nil {
-			t.Fatal(err)
-		}
-		<-quick
-	}
-	got := 0
-	for range slow {
-		got++
-	}
-	if got != liveBuffer {
-		t.Errorf("the slow one got %d frames before it was sent away, want %d", got, liveBuffer)
-	}
-	l.leave(slow)
-	l.leave(quick)
-}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -40,6 +41,21 @@ func (h *handler) publish(w http.ResponseWriter, r *http.Request) error {
 	return write(w, status, BundleOf(row))
 }
 
+// removeBundle takes a bundle that nobody needs away. Once its row is gone it is
+// removed; its bytes follow.
+func (h *handler) removeBundle(w http.ResponseWriter, r *http.Request) error {
+	row, err := h.Orders.RemoveBundle(r.Context(), r.PathValue("name"), r.PathValue("version"), who(r))
+	if err != nil {
+		return err
+	}
+	objects, err := h.Registry.Collect(context.WithoutCancel(r.Context()))
+	if err != nil {
+		h.Log.Warn("the bytes of a removed bundle stay until the next start", "name", row.Name, "version", row.Version, "error", err)
+	}
+	h.Log.Info("bundle removed", "name", row.Name, "version", row.Version, "digest", row.Digest, "objects", objects)
+	return write(w, http.StatusOK, BundleOf(row))
+}
+
 // drain reads on after a refusal: a client that still sends would see its
 // connection break in place of the sentence.
 func (h *handler) drain(r io.Reader) {
@@ -66,7 +82,7 @@ func (h *handler) artefact(w http.ResponseWriter, r *http.Request) error {
 	hex := r.PathValue("hex")
 	d, err := bundle.ParseDigest("sha256:" + hex)
 	if err != nil {
-		return Refuse(http.StatusNotFound, "there is no such object: want 64 lower-case hexadecimal digits")
+		return Refuse(http.StatusBadRequest, "%.80q names no object: want 64 lower-case hexadecimal digits", hex)
 	}
 	f, err := h.Registry.Object(d)
 	if err != nil {

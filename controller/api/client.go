@@ -52,6 +52,12 @@ func (c *Client) Bundles(ctx context.Context) ([]Bundle, error) {
 	return get[[]Bundle](ctx, c, "/v1/bundles")
 }
 
+// RemoveBundle takes a published bundle away that no device and no rollout needs.
+func (c *Client) RemoveBundle(ctx context.Context, name, version string) (b Bundle, err error) {
+	_, err = c.call(ctx, http.MethodDelete, "/v1/bundles/"+url.PathEscape(name)+"/"+url.PathEscape(version), nil, &b)
+	return b, err
+}
+
 // StartRollout begins to roll a release out.
 func (c *Client) StartRollout(ctx context.Context, ask StartRollout) (Rollout, error) {
 	body, err := json.Marshal(ask)

@@ -16,7 +16,7 @@ import (
 // access holds the rules of the package doc, as a hook of the broker.
 type access struct {
 	mqtt.HookBase
-	token string
+	secret string
 }
 
 // ID names the hook.
@@ -41,7 +41,7 @@ func (a *access) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool 
 // a last will.
 func (a *access) admitDevice(d wire.Device, cl *mqtt.Client, pk packets.Packet) bool {
 	return cl.ID == d.String() &&
-		(a.token == "" || subtle.ConstantTimeCompare(pk.Connect.Password, []byte(a.token)) == 1) &&
+		(a.secret == "" || subtle.ConstantTimeCompare(pk.Connect.Password, []byte(Token(a.secret, d))) == 1) &&
 		(!pk.Connect.WillFlag || pk.Connect.WillTopic == d.Topic(wire.KindOnline))
 }
 

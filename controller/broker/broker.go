@@ -11,11 +11,11 @@
 // when it is slow for a moment.
 //
 // What a client may do: a device, whose user name and client id are both its
-// name, "site/device", writes its own topics of wire.FromDevice and reads its
+// name, "site/device", and whose password is its Token, writes its own topics of wire.FromDevice and reads its
 // own order and commands. A client without a user name may read everything
 // under squadron/v1, if it comes from this machine. All else is refused.
 //
-//	b, err := broker.New(listener, token, log)
+//	b, err := broker.New(listener, secret, log)
 //	err = b.Publish(device.Topic(wire.KindDesired), payload, true)
 //	group.Go(func() error { return b.Run(ctx) })
 //	for fact := range facts {
@@ -70,8 +70,8 @@ type Broker struct {
 }
 
 // New makes a broker for a listener that is already open. Devices must give
-// the token as their password; an empty one lets any device in.
-func New(l net.Listener, deviceToken string, log *slog.Logger) (*Broker, error) {
+// their Token as their password; an empty secret lets any device in.
+func New(l net.Listener, secret string, log *slog.Logger) (*Broker, error) {
 	server := mqtt.New(&mqtt.Options{
 		Capabilities: capabilities(),
 		Logger:       slog.New(demoted{log.Handler()}),
@@ -82,8 +82,8 @@ func New(l net.Listener, deviceToken string, log *slog.Logger) (*Broker, error) 
 		facts: make(chan Fact, factBuffer), closing: make(chan struct{}),
 	}
 	for _, hook := range []mqtt.Hook{
-		&access{token: deviceToken},
-		&takeover{clients: server.Clients, live: map[*mqtt.Client]chan struct{}{}},
+		&access{secret: secret},
+		&takeover{clients: server.Clients, live: map[string][]*connection{}},
 	} {
 		if err := server.AddHook(hook, nil); err != nil {
 			return nil, fmt.Errorf("broker: add hook %s: %w", hook.ID(), err)

@@ -12,12 +12,20 @@ import (
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
-const token = "fleet-secret"
+const secret = "a fleet's secret, of 32 characters"
 
 var (
 	cam   = wire.Device{Site: "plant-7", ID: "cam-3"}
 	other = wire.Device{Site: "plant-7", ID: "cam-4"}
+	token = broker.Token(secret, cam)
 )
+
+// The value is openssl's: printf plant-7/cam-3 | openssl dgst -sha256 -hmac SECRET -binary | basenc --base64url
+func TestATokenIsThatOfTheNameUnderTheSecret(t *testing.T) {
+	if token != "2u5VcT_G-p8ooKyjVm5-8QfcSr1HtrS-wCvO7cy4X-A" {
+		t.Errorf("got %s", token)
+	}
+}
 
 func TestADeviceSpeaksForItselfAndHearsItsOrder(t *testing.T) {
 	b := start(t)
@@ -81,6 +89,8 @@ func TestAttackLogins(t *testing.T) {
 	for what, l := range map[string]login{
 		"a wrong password":                   {id: name, user: name, password: "guess"},
 		"no password":                        {id: name, user: name},
+		"another device's token":             {id: name, user: name, password: broker.Token(secret, other)},
+		"the secret itself":                  {id: name, user: name, password: secret},
 		"another's client id":                {id: other.String(), user: name, password: token},
 		"a user that is no device":           {id: "admin", user: "admin", password: token},
 		"a wildcard for a user":              {id: "+/+", user: "+/+", password: token},
@@ -233,7 +243,7 @@ func TestRunEndsWhileNobodyReadsFacts(t *testing.T) {
 
 func start(t *testing.T) *broker.Broker {
 	t.Helper()
-	b, err := broker.New(listen(t), token, slog.New(slog.DiscardHandler))
+	b, err := broker.New(listen(t), secret, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +270,7 @@ func listen(t *testing.T) net.Listener {
 
 func device(t *testing.T, b *broker.Broker, d wire.Device) *client {
 	t.Helper()
-	c, code := connect(t, b.Addr(), login{id: d.String(), user: d.String(), password: token})
+	c, code := connect(t, b.Addr(), login{id: d.String(), user: d.String(), password: broker.Token(secret, d)})
 	if code != 0 {
 		t.Fatalf("%s was not let in: %d", d, code)
 	}

@@ -2,7 +2,9 @@ package broker
 
 import (
 	"bytes"
+	"slices"
 	"sync"
+	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
@@ -18,8 +20,20 @@ type takeover struct {
 	clients *mqtt.Clients
 
 	mu   sync.Mutex
-	live map[*mqtt.Client]chan struct{} // closed when the connection has said its last
+	live map[string][]*connection // by client id
 }
+
+// connection is one between its admission and its last word.
+type connection struct {
+	client  *mqtt.Client
+	welcome chan struct{} // closed when it is established: only then it has a will
+	over    chan struct{} // closed when it has said its last
+}
+
+// welcomeWithin is how long a connection that was taken over while it was being
+// welcomed may take to find out that it is gone. The broker does not tell of one
+// whose welcome could not be sent.
+const welcomeWithin = time.Second
 
 // ID names the hook.
 func (t *takeover) ID() string { return "squadron-takeover" }
@@ -32,15 +46,38 @@ func (t *takeover) Provides(b byte) bool {
 // OnSessionEstablish runs before a connection is welcomed.
 func (t *takeover) OnSessionEstablish(cl *mqtt.Client, _ packets.Packet) {
 	old, ok := t.clients.Get(cl.ID)
-	if !ok || old.Properties.Clean {
+	before := t.admit(cl, old)
+	if !ok || old.Properties.Clean || before == nil {
 		return // the broker forgets a clean session itself, and must not be overtaken
 	}
+	old.Stop(packets.ErrSessionTakenOver)
+	select {
+	case <-before.welcome:
+		<-before.over
+	case <-time.After(welcomeWithin):
+	}
+}
+
+// admit remembers a connection, and returns the one of old if it is there.
+func (t *takeover) admit(cl, old *mqtt.Client) (before *connection) {
 	t.mu.Lock()
-	over, ok := t.live[old]
-	t.mu.Unlock()
-	if ok {
-		old.Stop(packets.ErrSessionTakenOver)
-		<-over
+	defer t.mu.Unlock()
+	connections := slices.DeleteFunc(t.live[cl.ID], (*connection).failed)
+	if i := slices.IndexFunc(connections, func(c *connection) bool { return c.client == old }); i >= 0 {
+		before = connections[i]
+	}
+	t.live[cl.ID] = append(connections, &connection{client: cl, welcome: make(chan struct{}), over: make(chan struct{})})
+	return before
+}
+
+// failed reports whether its welcome could not be sent; it has no will, and no
+// hook tells of its end.
+func (c *connection) failed() bool {
+	select {
+	case <-c.welcome:
+		return false
+	default:
+		return c.client.Closed()
 	}
 }
 
@@ -49,13 +86,24 @@ func (t *takeover) OnSessionEstablish(cl *mqtt.Client, _ packets.Packet) {
 func (t *takeover) OnSessionEstablished(cl *mqtt.Client, _ packets.Packet) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.live[cl] = make(chan struct{})
+	for _, c := range t.live[cl.ID] {
+		if c.client == cl {
+			close(c.welcome)
+		}
+	}
 }
 
 // OnDisconnect runs after the last will.
 func (t *takeover) OnDisconnect(cl *mqtt.Client, _ error, _ bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	close(t.live[cl])
-	delete(t.live, cl)
+	rest := slices.DeleteFunc(t.live[cl.ID], func(c *connection) bool {
+		if c.client == cl {
+			close(c.over)
+		}
+		return c.client == cl
+	})
+	if t.live[cl.ID] = rest; len(rest) == 0 {
+		delete(t.live, cl.ID)
+	}
 }

@@ -3,15 +3,16 @@
 //
 // It owns the folder of objects and the judgement at the door: only what a
 // publisher in the trust file signed comes in, and only whole. It refuses to
-// unpack anything, and to change what is published: a version, once taken, is
-// that digest for good.
+// unpack anything, and to change what is published: a version is one digest for
+// as long as its bundle is here. Whether one may go is the fleet's decision.
 //
 // Objects are written before the row that makes them a bundle: into a temporary
-// file beside their place, flushed, renamed, and the folder flushed. An upload
-// that breaks off leaves objects that are true to their digest and belong to
-// nothing yet; the next attempt finds them.
+// file beside their place, flushed, renamed, and the folder flushed. What an
+// upload that fails has brought, and what a removed bundle leaves, is collected
+// at once, or after a power cut at the next start, unless a registered bundle or
+// another upload under way names it too.
 //
-//	reg, err := registry.Open(dir, st, keys)
+//	reg, err := registry.Open(ctx, dir, st, keys, log)
 //	row, created, err := reg.Publish(ctx, upload, "ada", now)
 //	f, err := reg.Object(row.Digest)
 package registry
@@ -22,6 +23,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"time"
 
 	"github.com/squadron-edge/squadron/controller/store"
@@ -33,7 +35,7 @@ import (
 var (
 	// ErrRefused is a bundle that is damaged, unsigned, or not the publisher's to sign.
 	ErrRefused = errors.New("bundle refused")
-	// ErrConflict is a version that was published with another digest.
+	// ErrConflict is a whole and trusted bundle of a version that has another digest.
 	ErrConflict = errors.New("version taken")
 )
 
@@ -42,15 +44,32 @@ type Registry struct {
 	objects objects
 	store   *store.Store
 	keys    trust.Keys
+	log     *slog.Logger
+	pins    pins
 }
 
 // Open makes the folder if there is none and removes what broken uploads left.
-func Open(dir string, st *store.Store, keys trust.Keys) (*Registry, error) {
+func Open(ctx context.Context, dir string, st *store.Store, keys trust.Keys, log *slog.Logger) (*Registry, error) {
 	o := objects{dir: dir}
 	if err := o.prepare(); err != nil {
 		return nil, fmt.Errorf("open registry %s: %w", dir, err)
 	}
-	return &Registry{objects: o, store: st, keys: keys}, nil
+	r := &Registry{objects: o, store: st, keys: keys, log: log, pins: pins{count: map[bundle.Digest]int{}}}
+	r.tidy(ctx)
+	return r, nil
+}
+
+// tidy collects where nobody waits for the outcome: bytes that stay too long
+// harm nobody, and the next collection takes them.
+func (r *Registry) tidy(ctx context.Context) {
+	removed, err := r.Collect(ctx)
+	if err != nil {
+		r.log.Warn("bytes that no bundle needs stay on the disk", "error", err)
+		return
+	}
+	if removed > 0 {
+		r.log.Info("objects that no bundle names are removed", "objects", removed)
+	}
 }
 
 // Publish takes a bundle file. created is false if this very bundle was already
@@ -58,10 +77,14 @@ func Open(dir string, st *store.Store, keys trust.Keys) (*Registry, error) {
 // published as it was.
 func (r *Registry) Publish(ctx context.Context, file io.Reader, who string, now time.Time) (b store.Bundle, created bool, err error) {
 	u := upload{registry: r, now: now}
+	defer func() { u.end(ctx, err != nil) }()
 	source := &source{r: file}
 	verify := func(envelope []byte) (*bundle.Manifest, error) { return u.verify(ctx, envelope) }
 	if err := bundle.Read(source, verify, u.store); err != nil {
 		return store.Bundle{}, false, u.explain(err, source)
+	}
+	if u.taken != nil {
+		return store.Bundle{}, false, u.taken
 	}
 	if err := r.objects.write(u.row.Digest, bytes.NewReader(u.envelope)); err != nil {
 		return store.Bundle{}, false, fmt.Errorf("publish %s %s: %w", u.row.Name, u.row.Version, err)
@@ -97,6 +120,6 @@ func conflict(have store.Bundle, digest bundle.Digest) error {
 	if have.Digest == digest {
 		return nil
 	}
-	return fmt.Errorf("%w: %s %s was published on %s as %s; a version is never changed, publish a new one",
-		ErrConflict, have.Name, have.Version, have.Published.Format(time.DateOnly), have.Digest.Short())
+	return fmt.Errorf("%w: %s published %s %s at %s as %s, and this is another bundle, %s; a version is never changed: pack this one as another version",
+		ErrConflict, have.By, have.Name, have.Version, have.Published.Format("2006-01-02 15:04:05Z"), have.Digest.Short(), digest.Short())
 }

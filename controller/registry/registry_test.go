@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,13 +65,42 @@ func TestPublishingAgainChangesNothing(t *testing.T) {
 
 func TestAVersionIsNeverChanged(t *testing.T) {
 	b := newBench(t)
-	if _, _, err := b.publish(b.Bundle(t, "meter-reader", "1.0.0")); err != nil {
+	first, _, err := b.publish(b.Bundle(t, "meter-reader", "1.0.0"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	other := b.rekeyed(t)
-	_, _, err := b.publish(other.Bundle(t, "meter-reader", "1.0.0"))
+	other := b.rekeyed(t).Bundle(t, "meter-reader", "1.0.0")
+	_, _, err = b.publish(other)
 	if !errors.Is(err, registry.ErrConflict) {
-		t.Errorf("got %v", err)
+		t.Fatalf("got %v", err)
+	}
+	for _, want := range []string{
+		"ada published meter-reader 1.0.0 at 2026-01-02 03:04:05Z as " + first.Digest.Short(),
+		"another bundle, " + digestOf(t, other).Short(), "pack this one as another version",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("want %q in %q", want, err)
+		}
+	}
+}
+
+// A damaged file is told to be damaged, also under a version that is taken.
+func TestDamageIsToldBeforeATakenVersion(t *testing.T) {
+	b := newBench(t)
+	good := b.Bundle(t, "meter-reader", "1.0.0")
+	if _, _, err := b.publish(good); err != nil {
+		t.Fatal(err)
+	}
+	other := b.rekeyed(t).Bundle(t, "meter-reader", "1.0.0")
+	for name, bad := range map[string][]byte{"the same bundle": good, "another bundle": other} {
+		bad = bytes.Replace(bad, []byte("weights of"), []byte("Weights of"), 1)
+		_, _, err := b.publish(bad)
+		if !errors.Is(err, registry.ErrRefused) || errors.Is(err, registry.ErrConflict) {
+			t.Errorf("%s, damaged: %v", name, err)
+		}
+		if _, _, err := b.publish(bad[:len(bad)-2000]); !errors.Is(err, registry.ErrRefused) {
+			t.Errorf("%s, cut short: %v", name, err)
+		}
 	}
 }
 
@@ -136,7 +166,7 @@ func TestWhatABrokenUploadLeftIsRemoved(t *testing.T) {
 	if err := os.WriteFile(left, []byte("half"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := registry.Open(b.dir, b.st, b.Keys); err != nil {
+	if _, err := openRegistry(t, b.dir, b.st, b.Keys); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
@@ -180,10 +210,14 @@ func newBench(t *testing.T) *bench {
 		}
 	})
 	b.st = st
-	if b.reg, err = registry.Open(b.dir, st, b.Keys); err != nil {
+	if b.reg, err = openRegistry(t, b.dir, st, b.Keys); err != nil {
 		t.Fatal(err)
 	}
 	return b
+}
+
+func openRegistry(t *testing.T, dir string, st *store.Store, keys trust.Keys) (*registry.Registry, error) {
+	return registry.Open(t.Context(), dir, st, keys, slog.New(slog.DiscardHandler))
 }
 
 // rekeyed is a second publisher that the registry, opened anew, trusts too.
@@ -193,7 +227,7 @@ func (b *bench) rekeyed(t *testing.T) bundletest.Publisher {
 	public := p.Key.Public()
 	keys := b.Keys
 	keys.Publishers = append(keys.Publishers, trust.Publisher{Key: public, ID: public.ID(), Models: []trust.Pattern{"*"}})
-	reg, err := registry.Open(b.dir, b.st, keys)
+	reg, err := openRegistry(t, b.dir, b.st, keys)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,6 +237,19 @@ func (b *bench) rekeyed(t *testing.T) bundletest.Publisher {
 
 func (b *bench) publish(file []byte) (store.Bundle, bool, error) {
 	return b.reg.Publish(context.Background(), bytes.NewReader(file), "ada", now)
+}
+
+// digestOf is the digest of a bundle file.
+func digestOf(t *testing.T, file []byte) (d bundle.Digest) {
+	t.Helper()
+	verify := func(envelope []byte) (*bundle.Manifest, error) {
+		d = bundle.DigestOf(envelope)
+		return nil, errors.New("that is all")
+	}
+	if err := bundle.Read(bytes.NewReader(file), verify, nil); d.IsZero() {
+		t.Fatal(err)
+	}
+	return d
 }
 
 // expectNothing is for after a refusal.

@@ -18,6 +18,8 @@ type upload struct {
 	now      time.Time
 	envelope []byte
 	row      store.Bundle
+	pinned   []bundle.Digest
+	taken    error // set if another bundle has the version: this one is judged, and not kept
 	internal error // what failed on our side, not on the bundle's
 }
 
@@ -39,10 +41,22 @@ func (u *upload) verify(ctx context.Context, envelope []byte) (*bundle.Manifest,
 		Name: m.Name, Version: m.Version, Digest: bundle.DigestOf(envelope),
 		EnvelopeBytes: int64(len(envelope)), TotalBytes: int64(len(envelope)), KeyID: string(verdict.KeyID),
 	}
+	u.pinned = consistsOf(u.row.Digest, m)
+	u.registry.pins.add(u.pinned)
 	return m, u.vacant(ctx)
 }
 
-// vacant refuses a taken version before its bytes are sent.
+// end lets go of the upload's objects, and collects what a failed one brought;
+// a client that is gone does not keep it from that.
+func (u *upload) end(ctx context.Context, failed bool) {
+	u.registry.pins.remove(u.pinned)
+	if failed && len(u.pinned) > 0 {
+		u.registry.tidy(context.WithoutCancel(ctx))
+	}
+}
+
+// vacant looks for another bundle of the same version. That is not told before
+// this one proves whole: a damaged file is no bundle of any version.
 func (u *upload) vacant(ctx context.Context) error {
 	have, err := u.registry.store.Bundle(ctx, u.row.Name, u.row.Version)
 	switch {
@@ -52,11 +66,16 @@ func (u *upload) vacant(ctx context.Context) error {
 		u.internal = err
 		return err
 	}
-	return conflict(have, u.row.Digest)
+	u.taken = conflict(have, u.row.Digest)
+	return nil
 }
 
 // store keeps one object; the reader vouches for its bytes.
 func (u *upload) store(f bundle.File, r io.Reader) error {
+	if u.taken != nil {
+		_, err := io.Copy(io.Discard, r)
+		return err
+	}
 	u.row.TotalBytes += f.Size
 	err := u.registry.objects.write(f.Digest, r)
 	var disk *diskError
@@ -73,8 +92,6 @@ func (u *upload) explain(err error, s *source) error {
 		return fmt.Errorf("publish %s %s: %w", u.row.Name, u.row.Version, u.internal)
 	case s.err != nil:
 		return fmt.Errorf("receive bundle: %w", s.err)
-	case errors.Is(err, ErrConflict):
-		return err
 	}
 	return fmt.Errorf("%w: %w", ErrRefused, err)
 }

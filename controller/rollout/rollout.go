@@ -99,6 +99,9 @@ func (p Plan) Includes(site wire.SiteID) bool {
 	return len(p.Sites) == 0
 }
 
+// deadline is the time each ordered device has.
+func (p Plan) deadline() time.Duration { return time.Duration(p.DeadlineSeconds) * time.Second }
+
 // Phase is where a rollout stands.
 type Phase string
 

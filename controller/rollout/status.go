@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,27 +25,95 @@ func (s State) Status() wire.RolloutStatus {
 	}
 }
 
-// Sentence is Why, with whom a wave waits for, or how far the way back is
-// after a halt.
+// Sentence is Why, with whom the rollout waits for, since when and until when;
+// after a halt, how far the way back is.
 func (s State) Sentence() string {
-	back := s.count(Restored)
-	all := back + s.count(Restoring)
-	if n := s.count(Absent); n > 0 && s.Phase == Running {
-		return fmt.Sprintf("%s; %s offline past the deadline", s.Why, devices(n))
+	if s.Phase == Running {
+		return s.Why + s.waitsFor() + s.isWithout()
 	}
-	if all == 0 {
+	back, away := s.count(Restored), s.count(Restoring)
+	if back+away == 0 {
 		return s.Why
 	}
-	return fmt.Sprintf("%s; back on what they ran before: %d of %s", s.Why, back, devices(all))
+	text := fmt.Sprintf("%s; back on what they ran before: %d of %s", s.Why, back, devices(back+away))
+	if away > 0 {
+		text += ", not yet " + s.names(Restoring)
+	}
+	return text
+}
+
+// waitsFor names the devices that are on their way, and the time by which the
+// last of them has come to an end or is past its deadline.
+func (s State) waitsFor() string {
+	var since, until time.Time
+	for _, d := range s.Devices {
+		if d.Progress != Ordered {
+			continue
+		}
+		if since.IsZero() || d.Since.Before(since) {
+			since = d.Since
+		}
+		if limit := d.Since.Add(s.deadline()); limit.After(until) {
+			until = limit
+		}
+	}
+	if since.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf("; waits for %s since %s, until %s at the latest", s.names(Ordered), clock(since), clock(until))
+}
+
+// isWithout names the devices that were offline at their deadline. With none on
+// its way any more, a running rollout waits for one of its open wave.
+func (s State) isWithout() string {
+	switch {
+	case s.count(Absent) == 0:
+		return ""
+	case s.count(Ordered) > 0:
+		return "; offline past the deadline: " + s.names(Absent)
+	}
+	open := s
+	open.Devices = slices.DeleteFunc(slices.Clone(s.Devices), func(d Device) bool { return d.Wave != s.Wave })
+	return fmt.Sprintf("; waits, without a deadline, until one of these is back, since no device has proven the wave: %s", open.names(Absent))
 }
 
 func (s State) doneSentence() string {
 	text := fmt.Sprintf("done: %s %s is healthy on %s", s.Model, s.Release.Version, devices(s.count(Healthy)))
 	if n := s.count(Absent); n > 0 {
-		text += fmt.Sprintf("; %s offline, and the order waits", devices(n))
+		text += fmt.Sprintf("; %s offline, and the order waits: %s", devices(n), s.names(Absent))
 	}
 	return text
 }
+
+// maxNamed is how many devices a sentence names before it counts the others.
+const maxNamed = 3
+
+// names lists the devices with a progress for people, those that are offline
+// first and marked, unless the progress says so itself.
+func (s State) names(p Progress) string {
+	var online, names []string
+	for _, d := range s.Devices {
+		switch {
+		case d.Progress != p:
+		case d.Online || p == Absent:
+			online = append(online, d.String())
+		default:
+			names = append(names, d.String()+" (offline)")
+		}
+	}
+	names = append(names, online...)
+	if n := len(names); n > maxNamed {
+		names = append(names[:maxNamed], fmt.Sprintf("%d more", n-maxNamed))
+	}
+	last := len(names) - 1
+	if last < 1 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:last], ", ") + " and " + names[last]
+}
+
+// clock is a time for people in many places.
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
 
 // maxWhy bounds what a device's sentence adds to ours, in bytes: a rollout's
 // status must fit a message, whatever the device says.

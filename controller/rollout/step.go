@@ -159,7 +159,7 @@ func (t *turn) observeRestore(dev *Device, m wire.ModelState) {
 
 // deadlines judges the devices that were ordered too long ago.
 func (t *turn) deadlines() {
-	limit := time.Duration(t.DeadlineSeconds) * time.Second
+	limit := t.deadline()
 	for i := range t.Devices {
 		dev := &t.Devices[i]
 		if t.Phase != Running || dev.Progress != Ordered || t.now.Sub(dev.Since) < limit {

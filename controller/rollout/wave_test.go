@@ -1,6 +1,7 @@
 package rollout_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -65,8 +66,12 @@ func TestTheOrderOfDevicesIsTheRolloutsOwn(t *testing.T) {
 }
 
 func TestAStatusFitsAMessageWhateverADeviceSays(t *testing.T) {
-	s := newRollout(t, "1,100%", epoch)
-	s, _ = rollout.Step(s, rollout.Started{Members: fleet(2)}, epoch)
+	s := newRollout(t, "100%", epoch)
+	members := fleet(9)
+	for i := range members {
+		members[i].Device = device(t, strings.Repeat("s", 63)+fmt.Sprintf("/%d", i)+strings.Repeat("d", 62))
+	}
+	s, _ = rollout.Step(s, rollout.Started{Members: members}, epoch)
 	m := wire.ModelState{Phase: wire.PhaseRefused, Rollout: s.ID, Attempt: 1, Why: strings.Repeat("\x01", 4000)}
 	s, _ = rollout.Step(s, rollout.DeviceState{Device: s.Devices[0].Device, Model: m}, epoch)
 	if s.Phase != rollout.Halted {
@@ -74,6 +79,23 @@ func TestAStatusFitsAMessageWhateverADeviceSays(t *testing.T) {
 	}
 	if _, err := wire.Encode(s.Status()); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestASentenceNamesAFewDevicesAndCountsTheOthers(t *testing.T) {
+	s := newRollout(t, "100%", epoch)
+	members := fleet(9)
+	members[8].Online = false
+	s, _ = rollout.Step(s, rollout.Started{Members: members}, epoch)
+	s, _ = rollout.Step(s, rollout.DeviceOffline{Device: members[3].Device}, epoch)
+	told := s.Status().Sentence
+	for _, offline := range []rollout.Member{members[3], members[8]} {
+		if !strings.Contains(told, offline.Device.String()+" (offline)") {
+			t.Errorf("%s is not named in %q", offline.Device, told)
+		}
+	}
+	if !strings.Contains(told, " and 6 more since 2026-01-02 03:04:05Z, until 2026-01-02 03:34:05Z") {
+		t.Errorf("got %q", told)
 	}
 }
 

@@ -32,6 +32,18 @@ func (t *Tx) AddBundle(ctx context.Context, b Bundle) error {
 	return nil
 }
 
+// RemoveBundle takes a bundle's row away; ErrNotFound if there is none.
+func (t *Tx) RemoveBundle(ctx context.Context, name, version string) error {
+	n, err := t.exec(ctx, `DELETE FROM bundles WHERE name = $1 AND version = $2`, name, version)
+	if err == nil && n == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("remove bundle %.80q %.80q: %w", name, version, err)
+	}
+	return nil
+}
+
 // Bundle reads one bundle; ErrNotFound if it was never published.
 func (v View) Bundle(ctx context.Context, name, version string) (Bundle, error) {
 	b, err := one(ctx, v.q, scanBundle, `SELECT `+bundleColumns+` FROM bundles WHERE name = $1 AND version = $2`, name, version)

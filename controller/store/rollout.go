@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -44,22 +45,63 @@ func (v View) Rollouts(ctx context.Context, limit int) ([]rollout.State, error) 
 	return list, nil
 }
 
-// NewestRollouts reads, for each model, the rollout that was started last: the
-// only one that may still have something to say to a device.
+// RunningRollout reads the one running rollout of a model; ErrNotFound if none
+// runs.
+func (v View) RunningRollout(ctx context.Context, model string) (rollout.State, error) {
+	s, err := one(ctx, v.q, scanJSON[rollout.State], `SELECT state FROM rollouts WHERE model = $1 AND phase = 'running'`, model)
+	if err != nil {
+		return s, fmt.Errorf("running rollout of %.80q: %w", model, err)
+	}
+	return s, nil
+}
+
+// NewestRollouts reads, for each model, the rollout that runs, else the one that
+// was started last: the only one that may still have something to say to a
+// device. A clock that was put back does not hide the one that runs.
 func (v View) NewestRollouts(ctx context.Context) ([]rollout.State, error) {
-	return v.newest(ctx, `SELECT MAX(started_ms) FROM rollouts AS other WHERE other.model = rollouts.model`)
-}
-
-// Baselines reads, for each model, the rollout that was last done: what a
-// device that joins is to run.
-func (v View) Baselines(ctx context.Context) ([]rollout.State, error) {
-	return v.newest(ctx, `SELECT MAX(started_ms) FROM rollouts AS other WHERE other.model = rollouts.model AND other.phase = 'done'`)
-}
-
-func (v View) newest(ctx context.Context, started string) ([]rollout.State, error) {
-	list, err := all(ctx, v.q, scanJSON[rollout.State], `SELECT state FROM rollouts WHERE started_ms = (`+started+`) ORDER BY model`)
+	list, err := all(ctx, v.q, scanJSON[rollout.State], `
+		SELECT state FROM rollouts WHERE id = (
+			SELECT id FROM rollouts AS other WHERE other.model = rollouts.model
+			ORDER BY CASE WHEN phase = 'running' THEN 0 ELSE 1 END, started_ms DESC, id DESC LIMIT 1)
+		ORDER BY model`)
 	if err != nil {
 		return nil, fmt.Errorf("newest rollouts: %w", err)
 	}
 	return list, nil
+}
+
+// Baseline reads the rollout of a model that was last done in a site: what a
+// device that joins there is to run. ErrNotFound if none was.
+func (v View) Baseline(ctx context.Context, model string, site wire.SiteID) (rollout.State, error) {
+	s, err := v.lastDone(ctx, model, site)
+	if err != nil {
+		return rollout.State{}, fmt.Errorf("baseline of %.80q in %s: %w", model, site, err)
+	}
+	return s, nil
+}
+
+// DoneRollouts reads every rollout of a model that was done, newest first.
+func (v View) DoneRollouts(ctx context.Context, model string) ([]rollout.State, error) {
+	list, err := all(ctx, v.q, scanJSON[rollout.State], selectDone, model)
+	if err != nil {
+		return nil, fmt.Errorf("done rollouts of %.80q: %w", model, err)
+	}
+	return list, nil
+}
+
+const selectDone = `SELECT state FROM rollouts WHERE model = $1 AND phase = 'done' ORDER BY started_ms DESC, id DESC`
+
+func (v View) lastDone(ctx context.Context, model string, site wire.SiteID) (rollout.State, error) {
+	rows, err := v.q.QueryContext(ctx, selectDone, model)
+	if err != nil {
+		return rollout.State{}, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		s, err := scanJSON[rollout.State](rows.Scan)
+		if err != nil || s.Includes(site) {
+			return s, err
+		}
+	}
+	return rollout.State{}, cmp.Or(rows.Err(), ErrNotFound)
 }

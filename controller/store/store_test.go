@@ -105,9 +105,33 @@ func TestAModelHasOneRunningRollout(t *testing.T) {
 	if err != nil || len(newest) != 2 || newest[0].ID != "r4" {
 		t.Errorf("newest: %v, %v", newest, err)
 	}
-	base, err := st.Baselines(t.Context())
-	if err != nil || len(base) != 1 || base[0].ID != "r1" {
-		t.Errorf("baselines: %v, %v", base, err)
+	base, err := st.Baseline(t.Context(), "meter", "plant-7")
+	if err != nil || base.ID != "r1" {
+		t.Errorf("baseline: %v, %v", base, err)
+	}
+	if _, err := st.Baseline(t.Context(), "other", "plant-7"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("baseline of a model that never was done: %v", err)
+	}
+}
+
+// A clock that was put back gives a running rollout an earlier start than one
+// that has ended.
+func TestTheRunningRolloutIsTheNewestWhateverTheClockSaid(t *testing.T) {
+	st := open(t, "")
+	done := running("r1", "meter", 60)
+	done.Phase = rollout.Done
+	update(t, st, func(tx *store.Tx) error {
+		return errors.Join(tx.PutRollout(t.Context(), done), tx.PutRollout(t.Context(), running("r2", "meter", 0)))
+	})
+	newest, err := st.NewestRollouts(t.Context())
+	if err != nil || len(newest) != 1 || newest[0].ID != "r2" {
+		t.Errorf("newest: %v, %v", newest, err)
+	}
+	if runs, err := st.RunningRollout(t.Context(), "meter"); err != nil || runs.ID != "r2" {
+		t.Errorf("running: %v, %v", runs, err)
+	}
+	if _, err := st.RunningRollout(t.Context(), "other"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("running of another model: %v", err)
 	}
 }
 

@@ -13,7 +13,7 @@
 //
 //	l, err := link.New(link.Options{
 //		Broker: "ssl://fleet.example:8883", ClientID: "plant-7/cam-3", Username: "plant-7/cam-3", Password: token,
-//		Will: link.Message{Topic: online, Payload: offline, QoS: 1, Retained: true},
+//		Will: func(connected time.Time) (link.Message, error) { return offlineSince(connected) },
 //		Topics: []string{desired, command},
 //	})
 //	...
@@ -66,10 +66,14 @@ type Options struct {
 	ClientID string
 	// Username and Password may be empty.
 	Username, Password string
-	// Will is what others read when this link is gone: the broker publishes it
-	// if the connection breaks, Run itself before an orderly end. It needs a
-	// payload; without a topic there is none.
-	Will Message
+	// Will makes what others read when this link is lost. It is asked on every
+	// connection, with the time of it, since the broker takes a will's words then
+	// and publishes them when the connection breaks. They need a payload; nil
+	// means no will.
+	Will func(connected time.Time) (Message, error)
+	// Farewell makes what Run publishes itself before an orderly end; nil means
+	// nothing.
+	Farewell func(connected time.Time) (Message, error)
 	// Topics are subscribed to at QoS 1 on every connection.
 	Topics []string
 }
@@ -96,9 +100,10 @@ func (m Message) check() error {
 // Change says that the link is up (Err is nil), or that it went down or did not
 // come up, why, and how long Run waits before it tries again.
 type Change struct {
-	Up    bool
-	Err   error
-	Retry time.Duration
+	Up        bool
+	Connected time.Time // when the connection was made that is up
+	Err       error
+	Retry     time.Duration
 }
 
 // Link is one connection to a broker, made anew whenever it is lost. Its
@@ -126,8 +131,11 @@ func New(o Options) (*Link, error) {
 			return nil, fmt.Errorf("link to %s: a topic to subscribe to is empty", o.Broker)
 		}
 	}
-	if err := o.checkWill(); err != nil {
+	if _, err := words(o.Will, time.Now()); err != nil {
 		return nil, fmt.Errorf("link to %s: last will: %w", o.Broker, err)
+	}
+	if _, err := words(o.Farewell, time.Now()); err != nil {
+		return nil, fmt.Errorf("link to %s: farewell: %w", o.Broker, err)
 	}
 	return &Link{
 		options:  o,
@@ -137,22 +145,27 @@ func New(o Options) (*Link, error) {
 	}, nil
 }
 
-// checkWill also refuses an empty payload: MQTT 3.1.1 allows one, the broker
-// that the controller embeds does not.
-func (o Options) checkWill() error {
-	switch {
-	case o.Will.Topic == "":
-		return nil
-	case len(o.Will.Payload) == 0:
-		return fmt.Errorf("topic %s: a payload is missing", o.Will.Topic)
+// words asks for a will or a farewell; the zero Message is none. An empty
+// payload is refused: MQTT 3.1.1 allows one, the broker that the controller
+// embeds does not.
+func words(of func(time.Time) (Message, error), connected time.Time) (Message, error) {
+	if of == nil {
+		return Message{}, nil
 	}
-	return o.Will.check()
+	m, err := of(connected)
+	if err != nil {
+		return Message{}, err
+	}
+	if len(m.Payload) == 0 {
+		return Message{}, fmt.Errorf("topic %s: a payload is missing", m.Topic)
+	}
+	return m, m.check()
 }
 
 // Run connects and stays connected until ctx ends; it tries again for ever,
 // after waits that grow to a minute and differ by chance, so that a fleet does
 // not come back in one instant. When ctx ends it lets publications under way
-// finish, publishes the will, disconnects and returns nil. It is called once.
+// finish, publishes the farewell, disconnects and returns nil. It is called once.
 func (l *Link) Run(ctx context.Context) error {
 	for tries := 0; ; tries++ {
 		began := time.Now()
@@ -183,13 +196,17 @@ func (l *Link) once(ctx context.Context) error {
 		return err
 	}
 	l.session.Store(s)
-	l.report(Change{Up: true})
+	l.report(Change{Up: true, Connected: s.connected})
 	err = s.serve(ctx)
 	l.session.Store(nil)
 	if err != nil {
 		return err
 	}
-	return s.leave(l.options.Will)
+	farewell, err := words(l.options.Farewell, s.connected)
+	if err != nil {
+		return fmt.Errorf("leave: %w", err)
+	}
+	return s.leave(farewell)
 }
 
 // Messages gives what the broker sends, in its order. The channel holds 256;

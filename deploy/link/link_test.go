@@ -123,6 +123,7 @@ func TestLinkWithEveryBroker(t *testing.T) {
 				"messages arrive in order":                  testOrder,
 				"retained messages reach who comes later":   testRetained,
 				"a broken link leaves its will":             testWillOfABrokenLink,
+				"a will speaks of its own connection":       testWillOfALaterConnection,
 				"an orderly end leaves its will and mail":   testOrderlyEnd,
 				"mail waits for a link that was down":       testMailWaits,
 				"a broker that goes away is waited for":     testBrokerGoesAway,
@@ -161,7 +162,7 @@ func testRetained(t *testing.T, broker string) {
 func testWillOfABrokenLink(t *testing.T, broker string) {
 	watcher := run(t, link.Options{Broker: "tcp://" + broker, ClientID: "w", Topics: []string{online}}).up()
 	c := startCable(t, broker)
-	run(t, link.Options{Broker: c.URL(), ClientID: "a/b", Will: link.Message{Topic: online, QoS: 1, Payload: []byte("gone")}}).up()
+	run(t, link.Options{Broker: c.URL(), ClientID: "a/b", Will: says("gone"), Farewell: says("left")}).up()
 	c.Cut()
 	if m := watcher.next(); string(m.Payload) != "gone" {
 		t.Errorf("got %+v", m)
@@ -169,13 +170,43 @@ func testWillOfABrokenLink(t *testing.T, broker string) {
 	c.Mend()
 }
 
+// A will speaks of its own connection, not of the first one.
+func testWillOfALaterConnection(t *testing.T, broker string) {
+	watcher := run(t, link.Options{Broker: "tcp://" + broker, ClientID: "w", Topics: []string{online}}).up()
+	c := startCable(t, broker)
+	dated := func(connected time.Time) (link.Message, error) {
+		return link.Message{Topic: online, QoS: 1, Payload: []byte(connected.Format(time.RFC3339Nano))}, nil
+	}
+	l := run(t, link.Options{Broker: c.URL(), ClientID: "a/b", Will: dated})
+	for range 2 {
+		change := <-l.Changes()
+		for !change.Up {
+			change = <-l.Changes()
+		}
+		c.Cut()
+		if m := watcher.next(); string(m.Payload) != change.Connected.Format(time.RFC3339Nano) {
+			t.Errorf("the will of the connection made at %s says %s", change.Connected, m.Payload)
+		}
+		c.Mend()
+	}
+}
+
+// says is a will or a farewell of one word, wills any message as one.
+func says(word string) func(time.Time) (link.Message, error) {
+	return wills(link.Message{Topic: online, QoS: 1, Payload: []byte(word)})
+}
+
+func wills(m link.Message) func(time.Time) (link.Message, error) {
+	return func(time.Time) (link.Message, error) { return m, nil }
+}
+
 func testOrderlyEnd(t *testing.T, broker string) {
 	watcher := run(t, link.Options{Broker: "tcp://" + broker, ClientID: "w", Topics: []string{"squadron/v1/a/b/+"}}).up()
-	l := run(t, link.Options{Broker: "tcp://" + broker, ClientID: "a/b", Will: link.Message{Topic: online, QoS: 1, Payload: []byte("gone")}}).up()
+	l := run(t, link.Options{Broker: "tcp://" + broker, ClientID: "a/b", Will: says("gone"), Farewell: says("left")}).up()
 	l.publish(link.Message{Topic: "squadron/v1/a/b/telemetry", Payload: []byte("last")})
 	l.stop()
 	l.ended()
-	for _, want := range []string{"last", "gone"} {
+	for _, want := range []string{"last", "left"} {
 		if m := watcher.next(); string(m.Payload) != want {
 			t.Errorf("want %q, got %+v", want, m)
 		}
@@ -319,7 +350,7 @@ func TestNothingRunsAfterRun(t *testing.T) {
 		"after a loss": func(l *running) { c.Cut(); l.down() },
 		"stalled":      func(*running) { c.Stall() },
 	} {
-		l := run(t, link.Options{Broker: c.URL(), ClientID: "a/b", Topics: []string{desired}, Will: link.Message{Topic: online, Payload: []byte("gone")}}).up()
+		l := run(t, link.Options{Broker: c.URL(), ClientID: "a/b", Topics: []string{desired}, Will: says("gone"), Farewell: says("left")}).up()
 		end(l)
 		l.stop()
 		l.ended()
@@ -377,9 +408,10 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		"certificates in clear":  {with(func(o *link.Options) { o.TLS = new(tls.Config) }), "write ssl://"},
 		"no client id":           {with(func(o *link.Options) { o.ClientID = "" }), "client id"},
 		"an empty topic":         {with(func(o *link.Options) { o.Topics = []string{""} }), "topic"},
-		"a will on a wildcard":   {with(func(o *link.Options) { o.Will = link.Message{Topic: "a/#", Payload: []byte("x")} }), "without wildcards"},
-		"a will without a word":  {with(func(o *link.Options) { o.Will.Topic = "a" }), "a payload is missing"},
-		"a will at exactly once": {with(func(o *link.Options) { o.Will = link.Message{Topic: "a", QoS: 2, Payload: []byte("x")} }), "QoS 2"},
+		"a will on a wildcard":   {with(func(o *link.Options) { o.Will = wills(link.Message{Topic: "a/#", Payload: []byte("x")}) }), "without wildcards"},
+		"a will without a word":  {with(func(o *link.Options) { o.Will = wills(link.Message{Topic: "a"}) }), "a payload is missing"},
+		"a farewell to nowhere":  {with(func(o *link.Options) { o.Farewell = wills(link.Message{Payload: []byte("x")}) }), "topic"},
+		"a will at exactly once": {with(func(o *link.Options) { o.Will = wills(link.Message{Topic: "a", QoS: 2, Payload: []byte("x")}) }), "QoS 2"},
 	} {
 		_, err := link.New(c.o)
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "hunter2") {

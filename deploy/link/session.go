@@ -26,11 +26,12 @@ const (
 // session is one connection, from CONNACK to its end. The library's own
 // reconnecting is not used: across it, tokens succeed without proof of delivery.
 type session struct {
-	client  mqtt.Client
-	outbox  chan publication
-	lost    chan error    // why the connection broke; holds one
-	over    chan struct{} // closed when the connection has ended
-	pending []mqtt.Token  // publications that may still wait for their PUBACK
+	client    mqtt.Client
+	connected time.Time // when the connection was asked for
+	outbox    chan publication
+	lost      chan error    // why the connection broke; holds one
+	over      chan struct{} // closed when the connection has ended
+	pending   []mqtt.Token  // publications that may still wait for their PUBACK
 }
 
 // publication is one message on its way from Publish to the session's owner,
@@ -44,9 +45,13 @@ type publication struct {
 func (l *Link) connect(ctx context.Context) (*session, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	s := &session{outbox: make(chan publication), lost: make(chan error, 1), over: make(chan struct{})}
+	s := &session{connected: time.Now().UTC(), outbox: make(chan publication), lost: make(chan error, 1), over: make(chan struct{})}
+	will, err := words(l.options.Will, s.connected)
+	if err != nil {
+		return nil, fmt.Errorf("connect: last will: %w", err)
+	}
 	var conn *connection
-	o := l.clientOptions()
+	o := l.clientOptions(will)
 	o.SetConnectionLostHandler(func(_ mqtt.Client, err error) { s.lost <- err })
 	o.SetCustomOpenConnectionFn(func(*url.URL, mqtt.ClientOptions) (net.Conn, error) {
 		var err error
@@ -70,7 +75,7 @@ func (l *Link) connect(ctx context.Context) (*session, error) {
 
 // clientOptions sets every option of the library that matters here; its
 // defaults wait 30 s to connect, write without limit and keep no session.
-func (l *Link) clientOptions() *mqtt.ClientOptions {
+func (l *Link) clientOptions(will Message) *mqtt.ClientOptions {
 	o := mqtt.NewClientOptions()
 	o.AddBroker(l.options.Broker)
 	o.SetProtocolVersion(4) // MQTT 3.1.1, without trying 3.1 after a refusal
@@ -88,8 +93,8 @@ func (l *Link) clientOptions() *mqtt.ClientOptions {
 	o.SetDefaultPublishHandler(func(_ mqtt.Client, m mqtt.Message) {
 		l.receive(Message{Topic: m.Topic(), Payload: m.Payload(), QoS: m.Qos(), Retained: m.Retained()})
 	})
-	if w := l.options.Will; w.Topic != "" {
-		o.SetBinaryWill(w.Topic, w.Payload, w.QoS, w.Retained)
+	if will.Topic != "" {
+		o.SetBinaryWill(will.Topic, will.Payload, will.QoS, will.Retained)
 	}
 	return o
 }
@@ -155,9 +160,9 @@ func (s *session) send(m Message) mqtt.Token {
 	return token
 }
 
-// leave sends what is under way and the will, and waits for their
+// leave sends what is under way and the farewell, and waits for their
 // acknowledgements.
-func (s *session) leave(will Message) error {
+func (s *session) leave(farewell Message) error {
 	for waiting := true; waiting; {
 		select {
 		case p := <-s.outbox:
@@ -166,8 +171,8 @@ func (s *session) leave(will Message) error {
 			waiting = false
 		}
 	}
-	if will.Topic != "" {
-		s.send(will)
+	if farewell.Topic != "" {
+		s.send(farewell)
 	}
 	limit := time.NewTimer(flushTimeout)
 	defer limit.Stop()

@@ -31,8 +31,14 @@ type Online struct {
 	Online bool `json:"online"`
 	// Boot differs in every run of the agent, so that a last will can be told
 	// from that of an older connection.
-	Boot string    `json:"boot"`
-	At   time.Time `json:"at"`
+	Boot string `json:"boot"`
+	// ConnectedAt is when the connection began that the message speaks of, in a
+	// last will too: its words are fixed then, and cannot tell when it ended.
+	ConnectedAt time.Time `json:"connected_at,omitzero"`
+	// LastHeardAt is only in what a controller says of a device that has not
+	// connected since the controller's start.
+	LastHeardAt time.Time `json:"last_heard_at,omitzero"`
+	Why         string    `json:"why"` // one plain sentence
 }
 
 // Info is what the device is; it changes with its hardware or software.

@@ -17,6 +17,7 @@ import (
 	"github.com/squadron-edge/squadron/agent"
 	"github.com/squadron-edge/squadron/cmd/engines"
 	"github.com/squadron-edge/squadron/controller"
+	"github.com/squadron-edge/squadron/controller/broker"
 	"github.com/squadron-edge/squadron/controller/web"
 	"github.com/squadron-edge/squadron/deploy/trust"
 	"github.com/squadron-edge/squadron/deploy/wire"
@@ -41,6 +42,7 @@ type fleet struct {
 	dir        string
 	key        trust.PrivateKey
 	trust      trust.Keys
+	secret     string // of the devices' tokens
 	controller *controller.Controller
 	agents     []*agent.Agent
 }
@@ -51,7 +53,7 @@ func openFleet(ctx context.Context, dir string) (*fleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &fleet{dir: dir, key: key, trust: trust.Keys{V: 1, Publishers: []trust.Publisher{
+	f := &fleet{dir: dir, key: key, secret: rand.Text() + rand.Text(), trust: trust.Keys{V: 1, Publishers: []trust.Publisher{
 		{Key: key.Public(), ID: key.ID(), Models: []trust.Pattern{Name}},
 	}}}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -77,6 +79,8 @@ func (f *fleet) open(ctx context.Context) error {
 		HTTP:  freeOr(controller.DefaultHTTP),
 		MQTT:  freeOr(controller.DefaultMQTT),
 		Page:  web.Handler(),
+
+		DeviceSecret: f.secret,
 	})
 	if err != nil {
 		return err
@@ -96,6 +100,7 @@ func (f *fleet) openAgent(name wire.Device) (*agent.Agent, error) {
 		Device:     name,
 		Controller: f.url(),
 		Broker:     f.brokerURL(),
+		Token:      broker.Token(f.secret, name),
 		StateDir:   filepath.Join(f.dir, string(name.ID)),
 		Serve:      "127.0.0.1:0",
 		Trust:      f.trust,

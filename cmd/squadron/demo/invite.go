@@ -5,6 +5,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+
+	"github.com/squadron-edge/squadron/controller/broker"
+	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
 // Try is one command that a person can give while the demo stays up.
@@ -37,15 +40,18 @@ func invite(n *narrator, f *fleet) error {
 	return n.err()
 }
 
+// fourth is a device that has no part in the story.
+var fourth = wire.Device{Site: site, ID: "meter-4"}
+
 // writeFourth writes the configuration of a device that may join.
 func (f *fleet) writeFourth() (string, error) {
 	config, err := json.MarshalIndent(map[string]string{
-		"site": string(site), "device": "meter-4", "serve": "127.0.0.1:0",
+		"site": string(site), "device": string(fourth.ID), "token": broker.Token(f.secret, fourth), "serve": "127.0.0.1:0",
 		"probation": probation.String(), "telemetry_interval": telemetry.String(),
 	}, "", "  ")
 	if err != nil {
 		return "", err
 	}
 	file := filepath.Join(f.dir, "meter-4.json")
-	return file, os.WriteFile(file, append(config, '\n'), 0o644)
+	return file, os.WriteFile(file, append(config, '\n'), 0o600)
 }

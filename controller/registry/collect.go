@@ -1,0 +1,125 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/squadron-edge/squadron/deploy/bundle"
+)
+
+// pins are the objects that uploads under way rely on: those that they bring,
+// and those that they found and passed over. Its lock is held while objects are
+// collected, so that an upload looks for objects either before a collection,
+// which then spares them, or after it.
+type pins struct {
+	mu    sync.Mutex
+	count map[bundle.Digest]int
+}
+
+func (p *pins) add(list []bundle.Digest) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, d := range list {
+		p.count[d]++
+	}
+}
+
+func (p *pins) remove(list []bundle.Digest) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, d := range list {
+		if p.count[d]--; p.count[d] == 0 {
+			delete(p.count, d)
+		}
+	}
+}
+
+// Collect removes the objects that no registered bundle names and no upload
+// under way relies on, and returns how many they were. If it cannot tell what
+// a registered bundle names, it removes nothing.
+func (r *Registry) Collect(ctx context.Context) (removed int, err error) {
+	r.pins.mu.Lock()
+	defer r.pins.mu.Unlock()
+	// Uploads are asked first: one that ends between is registered by then.
+	keep := map[bundle.Digest]bool{}
+	for d := range r.pins.count {
+		keep[d] = true
+	}
+	rows, err := r.store.Bundles(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("collect objects: %w", err)
+	}
+	for _, row := range rows {
+		list, err := r.named(row.Digest)
+		if err != nil {
+			return 0, fmt.Errorf("collect objects: nothing is removed, since nobody can tell what %s %s consists of: %w", row.Name, row.Version, err)
+		}
+		for _, d := range list {
+			keep[d] = true
+		}
+	}
+	return r.objects.sweep(keep)
+}
+
+// named lists what a registered bundle consists of: its envelope, and the
+// objects of the manifest inside. Its signature was checked when it was
+// published, perhaps by a key that is trusted no more; its digest says that
+// these are the same bytes.
+func (r *Registry) named(d bundle.Digest) ([]bundle.Digest, error) {
+	f, err := r.objects.open(d)
+	if err != nil {
+		return nil, err
+	}
+	envelope, err := io.ReadAll(io.LimitReader(f, bundle.MaxEnvelopeSize+1))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("read envelope %s: %w", d, err)
+	}
+	if bundle.DigestOf(envelope) != d {
+		return nil, fmt.Errorf("envelope %s was damaged on this disk", d)
+	}
+	var outer struct {
+		Payload []byte `json:"payload"`
+	}
+	if err := json.Unmarshal(envelope, &outer); err != nil {
+		return nil, fmt.Errorf("envelope %s: %w", d, err)
+	}
+	m, err := bundle.ParseManifest(outer.Payload)
+	if err != nil {
+		return nil, fmt.Errorf("envelope %s: %w", d, err)
+	}
+	return consistsOf(d, m), nil
+}
+
+// consistsOf lists an envelope and the objects of its manifest.
+func consistsOf(envelope bundle.Digest, m *bundle.Manifest) []bundle.Digest {
+	list := []bundle.Digest{envelope}
+	for _, f := range m.Objects() {
+		list = append(list, f.Digest)
+	}
+	return list
+}
+
+// sweep removes every object but those to keep, and what is no object it leaves.
+func (o objects) sweep(keep map[bundle.Digest]bool) (removed int, err error) {
+	files, err := filepath.Glob(filepath.Join(o.dir, "sha256", "*", "*"))
+	if err != nil {
+		return 0, err
+	}
+	for _, file := range files {
+		d, err := bundle.ParseDigest("sha256:" + filepath.Base(file))
+		if err != nil || keep[d] || file != o.path(d) {
+			continue
+		}
+		if err := os.Remove(file); err != nil {
+			return removed, fmt.Errorf("remove object %s: %w", d, err)
+		}
+		removed++
+	}
+	return removed, nil
+}
