@@ -119,7 +119,7 @@ func (a *asker) get(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := io.ReadAll(io.LimitReader(reply.Body, wire.MaxMessage+1))
+	b, err := io.ReadAll(io.LimitReader(reply.Body, wire.MaxEnvelope+1))
 	if err = errors.Join(err, reply.Body.Close()); err != nil {
 		return nil, err
 	}

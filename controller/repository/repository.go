@@ -18,7 +18,7 @@
 // past version stays for clients that are between two requests.
 //
 //	repo, err := repository.Open(ctx, st, key, os.DirFS("trust"), now)
-//	err = repo.PutRole(ctx, "ada", file, now)
+//	version, err := repo.PutRole(ctx, "ada", file, "ada", now)
 //	b, err := repo.File(ctx, "timestamp.json")
 //	order, err := repo.SignOrder(payload)
 package repository
@@ -94,25 +94,48 @@ func (r *Repository) File(ctx context.Context, name string) ([]byte, error) {
 	return r.store.Metadata(ctx, name)
 }
 
-// PutRoot takes the next root. The online key must be in it: a controller
-// cannot take part in its own replacement while it runs.
-func (r *Repository) PutRoot(ctx context.Context, file []byte, now time.Time) error {
-	return r.change(ctx, now, func(s *state) error {
+// PutRoot takes the next root, and returns its version. The online key must be
+// in it: a controller cannot take part in its own replacement while it runs.
+// who is for the audit log.
+func (r *Repository) PutRoot(ctx context.Context, file []byte, who string, now time.Time) (version int64, err error) {
+	return r.put(ctx, trust.RoleRoot, who, now, func(s *state) (int64, error) {
 		if err := s.putRoot(file); err != nil {
-			return err
+			return 0, err
 		}
-		return s.admits(r.key)
+		return s.root.Version(), s.admits(r.key)
 	})
 }
 
 // PutTargets takes a new targets.json.
-func (r *Repository) PutTargets(ctx context.Context, file []byte, now time.Time) error {
-	return r.change(ctx, now, func(s *state) error { return s.putTargets(file, now) })
+func (r *Repository) PutTargets(ctx context.Context, file []byte, who string, now time.Time) (version int64, err error) {
+	return r.put(ctx, trust.RoleTargets, who, now, func(s *state) (int64, error) {
+		err := s.putTargets(file, now)
+		return s.targets.Version(), err
+	})
 }
 
 // PutRole takes the next version of a publisher's role.
-func (r *Repository) PutRole(ctx context.Context, role string, file []byte, now time.Time) error {
-	return r.change(ctx, now, func(s *state) error { return s.putRole(role, file, now) })
+func (r *Repository) PutRole(ctx context.Context, role string, file []byte, who string, now time.Time) (version int64, err error) {
+	return r.put(ctx, role, who, now, func(s *state) (int64, error) {
+		err := s.putRole(role, file, now)
+		return s.roles[role].Version(), err
+	})
+}
+
+// put makes a person's change, and has it in the audit log.
+func (r *Repository) put(ctx context.Context, role, who string, now time.Time, do func(*state) (int64, error)) (version int64, err error) {
+	err = r.store.Update(ctx, func(tx *store.Tx) error {
+		s, err := load(ctx, tx.View)
+		if err == nil {
+			version, err = do(s)
+		}
+		if err != nil {
+			return err
+		}
+		what := fmt.Sprintf("changed trust: version %d of %s", version, trust.FileName(role))
+		return errors.Join(tx.Audit(ctx, now, who, what), s.save(ctx, tx, r.key, now))
+	})
+	return version, err
 }
 
 // Renew signs the timestamp and the snapshot anew if half of their life has
@@ -122,16 +145,8 @@ func (r *Repository) Renew(ctx context.Context, now time.Time) error {
 	if err != nil || !s.due(now) {
 		return err
 	}
-	return r.change(ctx, now, func(*state) error { return nil })
-}
-
-// change makes one change and the snapshot and timestamp that follow.
-func (r *Repository) change(ctx context.Context, now time.Time, do func(*state) error) error {
 	return r.store.Update(ctx, func(tx *store.Tx) error {
 		s, err := load(ctx, tx.View)
-		if err == nil {
-			err = do(s)
-		}
 		if err != nil {
 			return err
 		}

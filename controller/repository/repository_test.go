@@ -147,6 +147,16 @@ func (d device) find(ctx context.Context, r *repository.Repository, path string,
 	return target, c, err
 }
 
+// second is the error of a change.
+func second(_ int64, err error) error { return err }
+
+func putRole(t testing.TB, r *repository.Repository, file []byte) {
+	t.Helper()
+	if _, err := r.PutRole(t.Context(), "ada", file, "ada", today); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestADeviceFollowsWhatIsPublished(t *testing.T) {
 	o, st := newOwner(t), database(t)
 	r := o.open(st, onlineKey, today)
@@ -154,7 +164,7 @@ func TestADeviceFollowsWhatIsPublished(t *testing.T) {
 	if _, _, err := d.find(t.Context(), r, "meter-reader/1.0.0", today); err == nil {
 		t.Error("a device found what nobody published")
 	}
-	o.must(r.PutRole(t.Context(), "ada", role(t, 1, adaKey, map[string]string{"meter-reader/1.0.0": "one"}), today))
+	putRole(t, r, role(t, 1, adaKey, map[string]string{"meter-reader/1.0.0": "one"}))
 	target, c, err := d.find(t.Context(), r, "meter-reader/1.0.0", today)
 	o.must(err)
 	if target.Digest != bundle.DigestOf([]byte("one")) || target.Role != "ada" {
@@ -198,17 +208,17 @@ func TestOnlyWhatADeviceWouldFollowComesIn(t *testing.T) {
 		kind error
 		want string
 	}{
-		"a stranger's key":      {r.PutRole(t.Context(), "ada", role(t, 1, onlineKey, nil), today), repository.ErrRefused, "ada"},
-		"no such role":          {r.PutRole(t.Context(), "eve", first, today), repository.ErrRefused, "no delegation found for eve"},
-		"another's model":       {r.PutRole(t.Context(), "ada", role(t, 1, adaKey, map[string]string{"detector/1.0.0": "x"}), today), repository.ErrRefused, "detector/1.0.0"},
-		"a later version":       {r.PutRole(t.Context(), "ada", role(t, 2, adaKey, nil), today), repository.ErrOutdated, "want 1"},
-		"expired":               {r.PutRole(t.Context(), "ada", first, today.Add(2*year)), repository.ErrRefused, "expired"},
-		"no metadata":           {r.PutRole(t.Context(), "ada", []byte("<html>"), today), repository.ErrRefused, "ada"},
-		"a role that delegates": {r.PutRole(t.Context(), "ada", further, today), repository.ErrRefused, "delegates no further"},
-		"the same targets":      {r.PutTargets(t.Context(), o.folder["targets.json"].Data, today), repository.ErrOutdated, "newest"},
-		"a role as targets":     {r.PutTargets(t.Context(), first, today), repository.ErrRefused, "targets.json"},
-		"the same root":         {r.PutRoot(t.Context(), o.folder["1.root.json"].Data, today), repository.ErrOutdated, "want 2"},
-		"targets as root":       {r.PutRoot(t.Context(), o.folder["targets.json"].Data, today), repository.ErrRefused, "root"},
+		"a stranger's key":      {second(r.PutRole(t.Context(), "ada", role(t, 1, onlineKey, nil), "ada", today)), repository.ErrRefused, "ada"},
+		"no such role":          {second(r.PutRole(t.Context(), "eve", first, "ada", today)), repository.ErrRefused, "no delegation found for eve"},
+		"another's model":       {second(r.PutRole(t.Context(), "ada", role(t, 1, adaKey, map[string]string{"detector/1.0.0": "x"}), "ada", today)), repository.ErrRefused, "detector/1.0.0"},
+		"a later version":       {second(r.PutRole(t.Context(), "ada", role(t, 2, adaKey, nil), "ada", today)), repository.ErrOutdated, "want 1"},
+		"expired":               {second(r.PutRole(t.Context(), "ada", first, "ada", today.Add(2*year))), repository.ErrRefused, "expired"},
+		"no metadata":           {second(r.PutRole(t.Context(), "ada", []byte("<html>"), "ada", today)), repository.ErrRefused, "ada"},
+		"a role that delegates": {second(r.PutRole(t.Context(), "ada", further, "ada", today)), repository.ErrRefused, "delegates no further"},
+		"the same targets":      {second(r.PutTargets(t.Context(), o.folder["targets.json"].Data, "ada", today)), repository.ErrOutdated, "newest"},
+		"a role as targets":     {second(r.PutTargets(t.Context(), first, "ada", today)), repository.ErrRefused, "targets.json"},
+		"the same root":         {second(r.PutRoot(t.Context(), o.folder["1.root.json"].Data, "ada", today)), repository.ErrOutdated, "want 2"},
+		"targets as root":       {second(r.PutRoot(t.Context(), o.folder["targets.json"].Data, "ada", today)), repository.ErrRefused, "root"},
 	} {
 		if !errors.Is(c.err, c.kind) || !strings.Contains(fmt.Sprint(c.err), c.want) {
 			t.Errorf("%s: want %v with %q, got %v", name, c.kind, c.want, c.err)
@@ -218,8 +228,8 @@ func TestOnlyWhatADeviceWouldFollowComesIn(t *testing.T) {
 	if err != nil || !bytes.Equal(before, after) {
 		t.Errorf("what was refused changed the timestamp: %v", err)
 	}
-	o.must(r.PutRole(t.Context(), "ada", first, today))
-	if err := r.PutRole(t.Context(), "ada", first, today); !errors.Is(err, repository.ErrOutdated) {
+	putRole(t, r, first)
+	if _, err := r.PutRole(t.Context(), "ada", first, "bob", today); !errors.Is(err, repository.ErrOutdated) {
 		t.Errorf("a second publisher's version 1: got %v", err)
 	}
 }
@@ -228,7 +238,7 @@ func TestOnlyWhatADeviceWouldFollowComesIn(t *testing.T) {
 func TestANewOnlineKeyTakesOver(t *testing.T) {
 	o, st := newOwner(t), database(t)
 	r := o.open(st, onlineKey, today)
-	o.must(r.PutRole(t.Context(), "ada", role(t, 1, adaKey, map[string]string{"meter-reader/1.0.0": "one"}), today))
+	putRole(t, r, role(t, 1, adaKey, map[string]string{"meter-reader/1.0.0": "one"}))
 	d := device{"root.json": o.folder["1.root.json"].Data}
 	_, _, err := d.find(t.Context(), r, "meter-reader/1.0.0", today)
 	o.must(err)
@@ -236,8 +246,8 @@ func TestANewOnlineKeyTakesOver(t *testing.T) {
 	fresh := keyOf(9)
 	o.root.Next(today.Add(5 * year))
 	o.online(fresh)
-	second := o.signRoot()
-	if err := r.PutRoot(t.Context(), second, today); err == nil || !strings.Contains(err.Error(), "online key") {
+	next := o.signRoot()
+	if _, err := r.PutRoot(t.Context(), next, "ada", today); err == nil || !strings.Contains(err.Error(), "online key") {
 		t.Errorf("a controller took a root that it cannot sign under: %v", err)
 	}
 	if _, err := repository.Open(t.Context(), st, onlineKey, o.folder, today); err == nil || !strings.Contains(err.Error(), "online key") {
@@ -251,7 +261,7 @@ func TestANewOnlineKeyTakesOver(t *testing.T) {
 func TestTimestampsAreSignedAnewInTime(t *testing.T) {
 	o, st := newOwner(t), database(t)
 	r := o.open(st, onlineKey, today)
-	o.must(r.PutRole(t.Context(), "ada", role(t, 1, adaKey, map[string]string{"meter-reader/1.0.0": "one"}), today))
+	putRole(t, r, role(t, 1, adaKey, map[string]string{"meter-reader/1.0.0": "one"}))
 	d := device{"root.json": o.folder["1.root.json"].Data}
 	for day := range 60 {
 		now := today.Add(time.Duration(day) * 24 * time.Hour)

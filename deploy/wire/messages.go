@@ -24,6 +24,10 @@ const Version = 1
 // MaxMessage bounds a message's size in bytes, both written and read.
 const MaxMessage = 4 << 10
 
+// MaxEnvelope bounds a message that travels signed: its bytes in base64, with
+// signatures.
+const MaxEnvelope = 8 << 10
+
 // Online says whether the device is connected; its last will says that it is
 // not.
 type Online struct {
