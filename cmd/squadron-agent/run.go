@@ -13,6 +13,7 @@ import (
 	"github.com/squadron-edge/squadron/cmd/config"
 	"github.com/squadron-edge/squadron/cmd/engines"
 	"github.com/squadron-edge/squadron/cmd/exit"
+	"github.com/squadron-edge/squadron/cmd/program"
 	"github.com/squadron-edge/squadron/deploy/trust"
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
@@ -64,12 +65,16 @@ type configFile struct {
 }
 
 // Run runs the agent until ctx ends.
-func (c *runCommand) Run(ctx context.Context, s streams) error {
+func (c *runCommand) Run(ctx context.Context, s program.Streams) error {
 	settings, err := c.settings()
 	if err != nil {
 		return exit.AsUsage(err)
 	}
-	settings.Log = c.logger(s)
+	level := slog.LevelInfo
+	if c.Verbose {
+		level = slog.LevelDebug
+	}
+	settings.Log = s.Logger(level)
 	if err := settings.Validate(); err != nil {
 		return exit.AsUsage(err)
 	}
@@ -112,7 +117,7 @@ func (c *runCommand) settings() (agent.Config, error) {
 		Controller: f.Controller, Broker: f.Broker, Token: f.Token, StateDir: c.State, Serve: f.Serve,
 		Trust: keys, RootCAs: roots, InsecureHTTP: f.InsecureHTTP, Reserve: f.ReserveMiB << 20,
 		Probation: time.Duration(f.Probation), Telemetry: time.Duration(f.Telemetry),
-		Engines: engines.All(), Version: version(),
+		Engines: engines.All(), Version: program.Version(),
 	}, nil
 }
 
@@ -142,16 +147,4 @@ func readAuthorities(file string) (*x509.CertPool, error) {
 		return nil, errors.New("read ca_file " + file + ": no certificate in PEM form")
 	}
 	return pool, nil
-}
-
-// logger writes for people, or JSON lines, to the error stream.
-func (c *runCommand) logger(s streams) *slog.Logger {
-	options := &slog.HandlerOptions{Level: slog.LevelInfo}
-	if c.Verbose {
-		options.Level = slog.LevelDebug
-	}
-	if s.json {
-		return slog.New(slog.NewJSONHandler(s.err, options))
-	}
-	return slog.New(slog.NewTextHandler(s.err, options))
 }

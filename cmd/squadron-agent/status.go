@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/squadron-edge/squadron/agent"
+	"github.com/squadron-edge/squadron/cmd/program"
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
@@ -23,13 +24,13 @@ func (statusCommand) Help() string {
 
 // Run prints what serves, or would after a start, and what the device is doing
 // about its order.
-func (c *statusCommand) Run(s streams) error {
+func (c *statusCommand) Run(s program.Streams) error {
 	state, err := agent.Status(c.State)
 	if err != nil {
 		return err
 	}
 	var broken error
-	err = s.print(state, func(w io.Writer) { broken = printState(w, state) })
+	err = s.Print(state, func(w io.Writer) { broken = printState(w, state) })
 	return errors.Join(err, broken)
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/squadron-edge/squadron/cmd/config"
 	"github.com/squadron-edge/squadron/cmd/exit"
+	"github.com/squadron-edge/squadron/cmd/program"
 	"github.com/squadron-edge/squadron/controller"
 	"github.com/squadron-edge/squadron/controller/web"
 )
@@ -26,7 +27,7 @@ with a controller.json of
 Further keys: "http" (` + controller.DefaultHTTP + `), "mqtt" (` + controller.DefaultMQTT + `), "operator_token" and "device_token" (at least 16 characters; needed to listen beyond loopback), "device_deadline_seconds" (1800).`
 }
 
-func (c controllerCommand) Run(ctx context.Context, s streams) error {
+func (c controllerCommand) Run(ctx context.Context, s program.Streams) error {
 	var cfg controller.Config
 	if err := config.Read(c.Config, &cfg); err != nil {
 		return exit.AsUsage(err)
@@ -35,19 +36,11 @@ func (c controllerCommand) Run(ctx context.Context, s streams) error {
 		return exit.AsUsage(err)
 	}
 	cfg.Page = web.Handler()
-	cfg.Log = s.logger()
+	cfg.Log = s.Logger(slog.LevelInfo)
 	running, err := controller.New(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	cfg.Log.Info("the controller listens", "page", "http://"+running.HTTPAddr(), "broker", "tcp://"+running.BrokerAddr())
 	return running.Run(ctx)
-}
-
-// logger writes for people, or JSON lines, to the error stream.
-func (s streams) logger() *slog.Logger {
-	if s.json {
-		return slog.New(slog.NewJSONHandler(s.err, nil))
-	}
-	return slog.New(slog.NewTextHandler(s.err, nil))
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/squadron-edge/squadron/cmd/exit"
+	"github.com/squadron-edge/squadron/cmd/program"
 	"github.com/squadron-edge/squadron/controller/api"
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
@@ -22,12 +23,12 @@ func (devicesListCommand) Help() string {
 	return "Example:\n\n  SQUADRON_CONTROLLER=http://127.0.0.1:8080 squadron devices list"
 }
 
-func (c devicesListCommand) Run(ctx context.Context, s streams) error {
+func (c devicesListCommand) Run(ctx context.Context, s program.Streams) error {
 	list, err := c.client().Devices(ctx)
 	if err != nil {
 		return remote(fmt.Errorf("list devices: %w", err))
 	}
-	return s.print(list, func(w io.Writer) {
+	return s.Print(list, func(w io.Writer) {
 		row := table(w, "DEVICE", "LINK", "MODEL", "RUNNING", "WANTED", "PHASE", "ENGINE", "P95", "WHY")
 		for _, d := range list {
 			for _, m := range modelsOf(d) {
@@ -76,7 +77,7 @@ type devicesShowCommand struct {
 
 func (devicesShowCommand) Help() string { return "Example:\n\n  squadron devices show plant-7/cam-3" }
 
-func (c devicesShowCommand) Run(ctx context.Context, s streams) error {
+func (c devicesShowCommand) Run(ctx context.Context, s program.Streams) error {
 	name, err := wire.ParseDevice(c.Device)
 	if err != nil {
 		return exit.AsUsage(err)
@@ -85,7 +86,7 @@ func (c devicesShowCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return remote(fmt.Errorf("show device %s: %w", name, err))
 	}
-	return s.print(d, func(w io.Writer) { tellDevice(w, d) })
+	return s.Print(d, func(w io.Writer) { tellDevice(w, d) })
 }
 
 func tellDevice(w io.Writer, d api.Device) {

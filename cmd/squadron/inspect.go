@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/squadron-edge/squadron/cmd/engines"
+	"github.com/squadron-edge/squadron/cmd/program"
 	"github.com/squadron-edge/squadron/kernels"
 	"github.com/squadron-edge/squadron/kernels/ir"
 	"github.com/squadron-edge/squadron/kernels/onnx"
@@ -55,7 +56,7 @@ type engineVerdict struct {
 	Why    string `json:"why"`
 }
 
-func (c inspectCommand) Run(s streams) error {
+func (c inspectCommand) Run(s program.Streams) error {
 	data, err := os.ReadFile(c.Model)
 	if err != nil {
 		return err
@@ -76,7 +77,7 @@ func (c inspectCommand) Run(s streams) error {
 	for _, e := range engines.All() {
 		found.Engines = append(found.Engines, tryEngine(data, e))
 	}
-	return s.print(found, found.tell)
+	return s.Print(found, found.tell)
 }
 
 func ports(g *ir.Graph, ids []ir.ValueID) []port {

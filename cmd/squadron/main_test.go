@@ -54,7 +54,7 @@ func cut(ts *testscript.TestScript, neg bool, args []string) {
 func squadron(t *testing.T, status int, args ...string) (stdout, stderr string) {
 	t.Helper()
 	var out, complaints bytes.Buffer
-	if got := run(t.Context(), args, &out, &complaints); got != status {
+	if got := self.Run(t.Context(), new(commands), args, &out, &complaints); got != status {
 		t.Fatalf("squadron %q: exit status %d, want %d\n%s%s", args, got, status, &out, &complaints)
 	}
 	return out.String(), complaints.String()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/squadron-edge/squadron/cmd/exit"
+	"github.com/squadron-edge/squadron/cmd/program"
 	"github.com/squadron-edge/squadron/cmd/squadron/labelled"
 	"github.com/squadron-edge/squadron/cmd/squadron/pack"
 	"github.com/squadron-edge/squadron/deploy/bundle"
@@ -62,7 +63,7 @@ type packed struct {
 	Key       trust.KeyID   `json:"key_id"`
 }
 
-func (c packCommand) Run(ctx context.Context, s streams) error {
+func (c packCommand) Run(ctx context.Context, s program.Streams) error {
 	o, err := c.options()
 	if err != nil {
 		return err
@@ -83,7 +84,7 @@ func (c packCommand) Run(ctx context.Context, s streams) error {
 	}
 	g := p.Manifest.Golden
 	done := packed{out, c.Name, c.Version, p.Digest(), len(g.Samples), g.Measured, g.AllowedFailing, o.Key.ID()}
-	return s.print(done, func(w io.Writer) {
+	return s.Print(done, func(w io.Writer) {
 		fmt.Fprintf(w, "Packed %s %s as %s, signed by key %s.\n", c.Name, c.Version, out, o.Key.ID().Short())
 		fmt.Fprintf(w, "The reference engine %v.\n", p.Measured)
 		if g.AllowedFailing {
@@ -98,7 +99,7 @@ func (c packCommand) options() (pack.Options, error) {
 	o := pack.Options{
 		Name: c.Name, Version: c.Version,
 		Fits:         bundle.Fits{Arch: c.Arch, Boards: c.Boards, MinMemoryMiB: c.MinMiB},
-		Provenance:   bundle.Provenance{Commit: c.Commit, Dataset: c.Dataset, By: whoami(), At: time.Now().UTC().Truncate(time.Second), Tool: "squadron " + version()},
+		Provenance:   bundle.Provenance{Commit: c.Commit, Dataset: c.Dataset, By: whoami(), At: time.Now().UTC().Truncate(time.Second), Tool: "squadron " + program.Version()},
 		MinAgreement: c.MinAgreement, Tolerance: c.Tolerance, AllowFailing: c.AllowFailing,
 	}
 	key, err := os.ReadFile(c.Key)

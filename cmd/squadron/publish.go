@@ -9,6 +9,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/squadron-edge/squadron/cmd/program"
 )
 
 type publishCommand struct {
@@ -24,7 +26,7 @@ func (publishCommand) Help() string {
 The controller checks the signature against its trust file and every digest, and keeps the bundle. Publishing the same bundle again changes nothing; another bundle under a version that is taken is refused. No device runs it before squadron rollout start.`
 }
 
-func (c publishCommand) Run(ctx context.Context, s streams) error {
+func (c publishCommand) Run(ctx context.Context, s program.Streams) error {
 	f, err := os.Open(c.Bundle)
 	if err != nil {
 		return err
@@ -33,11 +35,15 @@ func (c publishCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
-	published, created, err := c.client().Publish(ctx, &progress{r: f, w: s.err, total: info.Size()})
+	tell := s.Err
+	if s.JSON {
+		tell = io.Discard // its lines are for people
+	}
+	published, created, err := c.client().Publish(ctx, &progress{r: f, w: tell, total: info.Size()})
 	if err = errors.Join(err, f.Close()); err != nil {
 		return remote(fmt.Errorf("publish %s: %w", c.Bundle, err))
 	}
-	return s.print(published, func(w io.Writer) {
+	return s.Print(published, func(w io.Writer) {
 		if !created {
 			fmt.Fprintf(w, "%s %s was published already; nothing changed.\n", published.Name, published.Version)
 			return
@@ -76,12 +82,12 @@ type bundlesListCommand struct{ controllerFlags }
 
 func (bundlesListCommand) Help() string { return "Example:\n\n  squadron bundles list" }
 
-func (c bundlesListCommand) Run(ctx context.Context, s streams) error {
+func (c bundlesListCommand) Run(ctx context.Context, s program.Streams) error {
 	list, err := c.client().Bundles(ctx)
 	if err != nil {
 		return remote(fmt.Errorf("list bundles: %w", err))
 	}
-	return s.print(list, func(w io.Writer) {
+	return s.Print(list, func(w io.Writer) {
 		row := table(w, "MODEL", "VERSION", "SIZE", "PUBLISHED", "BY", "KEY", "DIGEST")
 		for _, b := range list {
 			row(b.Name, b.Version, fmt.Sprintf("%.1f MiB", float64(b.TotalBytes)/(1<<20)), b.Published.Local().Format(time.DateTime), b.By, b.KeyID[:min(12, len(b.KeyID))], b.Digest.Short())

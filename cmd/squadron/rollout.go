@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/squadron-edge/squadron/cmd/exit"
+	"github.com/squadron-edge/squadron/cmd/program"
 	"github.com/squadron-edge/squadron/controller/api"
 	"github.com/squadron-edge/squadron/controller/rollout"
 	"github.com/squadron-edge/squadron/deploy/wire"
@@ -36,7 +37,7 @@ func (rolloutStartCommand) Help() string {
 A wave is done when its devices report the new version as running and committed. The first device that refuses, fails or rolls back halts the rollout, and every device that took the version goes back to what it ran before.`
 }
 
-func (c rolloutStartCommand) Run(ctx context.Context, s streams) error {
+func (c rolloutStartCommand) Run(ctx context.Context, s program.Streams) error {
 	model, version, ok := strings.Cut(c.Release, "@")
 	if !ok || model == "" || version == "" {
 		return exit.AsUsage(fmt.Errorf("start rollout of %q: want NAME@VERSION, such as meter-reader@2.0.0", c.Release))
@@ -46,7 +47,7 @@ func (c rolloutStartCommand) Run(ctx context.Context, s streams) error {
 		return remote(fmt.Errorf("start rollout of %s: %w", c.Release, err))
 	}
 	if !c.Wait {
-		return s.print(r, func(w io.Writer) {
+		return s.Print(r, func(w io.Writer) {
 			fmt.Fprintf(w, "Rollout %s of %s %s started: %s.\n", r.ID, r.Model, r.Version, r.Why)
 			fmt.Fprintf(w, "Watch it: squadron rollout status %s\n", r.ID)
 		})
@@ -55,11 +56,11 @@ func (c rolloutStartCommand) Run(ctx context.Context, s streams) error {
 }
 
 // wait follows the rollout to its end.
-func (c rolloutStartCommand) wait(ctx context.Context, s streams, r api.Rollout) error {
+func (c rolloutStartCommand) wait(ctx context.Context, s program.Streams, r api.Rollout) error {
 	told := ""
 	for {
-		if r.Why != told && !s.json {
-			fmt.Fprintf(s.out, "%s  %s\n", time.Now().Format(time.TimeOnly), r.Why)
+		if r.Why != told && !s.JSON {
+			fmt.Fprintf(s.Out, "%s  %s\n", time.Now().Format(time.TimeOnly), r.Why)
 			told = r.Why
 		}
 		if r.Phase != rollout.Running {
@@ -73,7 +74,7 @@ func (c rolloutStartCommand) wait(ctx context.Context, s streams, r api.Rollout)
 			return remote(fmt.Errorf("wait for rollout %s: %w", c.Release, err))
 		}
 	}
-	err := s.print(r, func(io.Writer) {})
+	err := s.Print(r, func(io.Writer) {})
 	if r.Phase != rollout.Done {
 		return errors.Join(err, fmt.Errorf("rollout %s of %s %s: %s", r.ID, r.Model, r.Version, r.Why))
 	}
@@ -101,7 +102,7 @@ func (rolloutStatusCommand) Help() string {
 	return "Examples:\n\n  squadron rollout status\n  squadron rollout status ID --json"
 }
 
-func (c rolloutStatusCommand) Run(ctx context.Context, s streams) error {
+func (c rolloutStatusCommand) Run(ctx context.Context, s program.Streams) error {
 	if c.ID == "" {
 		return c.all(ctx, s)
 	}
@@ -109,7 +110,7 @@ func (c rolloutStatusCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return remote(fmt.Errorf("show rollout %s: %w", c.ID, err))
 	}
-	return s.print(r, func(w io.Writer) {
+	return s.Print(r, func(w io.Writer) {
 		fmt.Fprintf(w, "%s %s: %s, wave %d of %d, %d healthy, %d failed, %d devices\n", r.Model, r.Version, r.Phase, r.Wave, len(r.Waves), r.Healthy, r.Failed, len(r.Devices))
 		fmt.Fprintf(w, "%s\n", r.Why)
 		row := table(w, "DEVICE", "PROGRESS", "WAVE", "BEFORE", "WHY")
@@ -124,12 +125,12 @@ func (c rolloutStatusCommand) Run(ctx context.Context, s streams) error {
 	})
 }
 
-func (c rolloutStatusCommand) all(ctx context.Context, s streams) error {
+func (c rolloutStatusCommand) all(ctx context.Context, s program.Streams) error {
 	list, err := c.client().Rollouts(ctx)
 	if err != nil {
 		return remote(fmt.Errorf("list rollouts: %w", err))
 	}
-	return s.print(list, func(w io.Writer) {
+	return s.Print(list, func(w io.Writer) {
 		row := table(w, "ROLLOUT", "MODEL", "VERSION", "PHASE", "WAVE", "HEALTHY", "FAILED", "DEVICES", "WHY")
 		for _, r := range list {
 			row(string(r.ID), r.Model, r.Version, string(r.Phase), fmt.Sprintf("%d/%d", r.Wave, len(r.Waves)),
@@ -148,12 +149,12 @@ func (rolloutAbortCommand) Help() string {
 	return "Example:\n\n  squadron rollout abort ID\n\nNo further device is ordered, and those that were go back to what they ran before."
 }
 
-func (c rolloutAbortCommand) Run(ctx context.Context, s streams) error {
+func (c rolloutAbortCommand) Run(ctx context.Context, s program.Streams) error {
 	r, err := c.client().Abort(ctx, c.ID)
 	if err != nil {
 		return remote(fmt.Errorf("abort rollout %s: %w", c.ID, err))
 	}
-	return s.print(r, func(w io.Writer) { fmt.Fprintf(w, "Rollout %s of %s %s: %s.\n", r.ID, r.Model, r.Version, r.Why) })
+	return s.Print(r, func(w io.Writer) { fmt.Fprintf(w, "Rollout %s of %s %s: %s.\n", r.ID, r.Model, r.Version, r.Why) })
 }
 
 func numberOr(n int, or string) string {

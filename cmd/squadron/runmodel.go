@@ -13,6 +13,7 @@ import (
 	"github.com/squadron-edge/squadron/agent/pipeline"
 	"github.com/squadron-edge/squadron/cmd/engines"
 	"github.com/squadron-edge/squadron/cmd/exit"
+	"github.com/squadron-edge/squadron/cmd/program"
 	"github.com/squadron-edge/squadron/cmd/squadron/labelled"
 	"github.com/squadron-edge/squadron/deploy/bundle"
 	"github.com/squadron-edge/squadron/kernels"
@@ -52,7 +53,7 @@ type reading struct {
 	Accuracy *float64 `json:"accuracy,omitempty"`
 }
 
-func (c runCommand) Run(ctx context.Context, s streams) (err error) {
+func (c runCommand) Run(ctx context.Context, s program.Streams) (err error) {
 	choice, err := engines.Named(c.Engine)
 	if err != nil {
 		return exit.AsUsage(err)
@@ -83,7 +84,7 @@ func (c runCommand) Run(ctx context.Context, s streams) (err error) {
 			return err
 		}
 	}
-	return s.print(r, r.tell)
+	return s.Print(r, r.tell)
 }
 
 // spec is the pipeline that the flags ask for, with defaults from the model.
