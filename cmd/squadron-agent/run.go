@@ -14,13 +14,12 @@ import (
 	"github.com/squadron-edge/squadron/cmd/engines"
 	"github.com/squadron-edge/squadron/cmd/exit"
 	"github.com/squadron-edge/squadron/cmd/program"
-	"github.com/squadron-edge/squadron/deploy/trust"
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
 // runCommand runs the agent. A flag overrides its key in the config.
 type runCommand struct {
-	Config     string `type:"path" placeholder:"FILE" help:"Configuration, JSON; see squadron-agent run --help."`
+	Config     string `type:"path" placeholder:"FILE" help:"Configuration, JSON (one is above)."`
 	Trust      string `type:"path" placeholder:"FILE" required:"" help:"Public keys of the publishers whose models may run here."`
 	State      string `type:"path" placeholder:"DIR" required:"" help:"Where the device keeps its models; made if missing."`
 	Controller string `placeholder:"URL" help:"https://…, http:// on this machine, or file:///folder."`
@@ -104,7 +103,7 @@ func (c *runCommand) settings() (agent.Config, error) {
 			*key = *flag
 		}
 	}
-	keys, err := readKeys(c.Trust)
+	keys, err := config.Trust(c.Trust)
 	if err != nil {
 		return agent.Config{}, err
 	}
@@ -119,18 +118,6 @@ func (c *runCommand) settings() (agent.Config, error) {
 		Probation: time.Duration(f.Probation), Telemetry: time.Duration(f.Telemetry),
 		Engines: engines.All(), Version: program.Version(),
 	}, nil
-}
-
-func readKeys(file string) (trust.Keys, error) {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return trust.Keys{}, fmt.Errorf("read trust file: %w", err)
-	}
-	keys, err := trust.ParseKeys(b)
-	if err != nil {
-		return trust.Keys{}, fmt.Errorf("%s: %w", file, err)
-	}
-	return keys, nil
 }
 
 // readAuthorities reads a PEM file; without one, the system's count.

@@ -10,12 +10,12 @@ import (
 
 // controllerFlags say which controller a command talks to.
 type controllerFlags struct {
-	Controller string `help:"Address of the controller." env:"SQUADRON_CONTROLLER" default:"http://127.0.0.1:8080" placeholder:"URL"`
-	Token      string `help:"The operator's token, where the controller wants one." env:"SQUADRON_TOKEN"`
+	Controller controllerURL `help:"Address of the controller. Without it: ${default}." env:"SQUADRON_CONTROLLER" default:"http://127.0.0.1:8080" placeholder:"URL"`
+	Token      string        `placeholder:"TOKEN" help:"The operator's token, where the controller wants one." env:"SQUADRON_TOKEN"`
 }
 
 func (f controllerFlags) client() *api.Client {
-	return api.NewClient(f.Controller, f.Token, whoami())
+	return api.NewClient(string(f.Controller), f.Token, whoami())
 }
 
 // remote gives an error of the controller its exit status.

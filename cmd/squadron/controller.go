@@ -12,7 +12,7 @@ import (
 )
 
 type controllerCommand struct {
-	Config string `required:"" help:"Configuration, JSON (see below)." type:"existingfile"`
+	Config string `required:"" help:"Configuration, JSON (one is above)." type:"existingfile" placeholder:"FILE"`
 }
 
 func (controllerCommand) Help() string {
@@ -33,6 +33,9 @@ func (c controllerCommand) Run(ctx context.Context, s program.Streams) error {
 		return exit.AsUsage(err)
 	}
 	if err := cfg.Validate(); err != nil {
+		return exit.AsUsage(err)
+	}
+	if _, err := config.Trust(cfg.Trust); err != nil {
 		return exit.AsUsage(err)
 	}
 	cfg.Page = web.Handler()

@@ -6,7 +6,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/squadron-edge/squadron/cmd/exit"
 	"github.com/squadron-edge/squadron/cmd/program"
 	"github.com/squadron-edge/squadron/controller/api"
 	"github.com/squadron-edge/squadron/deploy/wire"
@@ -72,16 +71,13 @@ func p95Of(d api.Device, model string) string {
 
 type devicesShowCommand struct {
 	controllerFlags
-	Device string `arg:"" help:"The device, as SITE/DEVICE."`
+	Device deviceName `arg:"" name:"site/device" help:"The device, such as plant-7/cam-3."`
 }
 
 func (devicesShowCommand) Help() string { return "Example:\n\n  squadron devices show plant-7/cam-3" }
 
 func (c devicesShowCommand) Run(ctx context.Context, s program.Streams) error {
-	name, err := wire.ParseDevice(c.Device)
-	if err != nil {
-		return exit.AsUsage(err)
-	}
+	name := wire.Device(c.Device)
 	d, err := c.client().Device(ctx, name)
 	if err != nil {
 		return remote(fmt.Errorf("show device %s: %w", name, err))

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
-	"github.com/squadron-edge/squadron/cmd/exit"
 	"github.com/squadron-edge/squadron/cmd/program"
 	"github.com/squadron-edge/squadron/controller/api"
 	"github.com/squadron-edge/squadron/controller/rollout"
@@ -23,10 +21,10 @@ type rolloutCommand struct {
 
 type rolloutStartCommand struct {
 	controllerFlags
-	Release string        `arg:"" help:"NAME@VERSION of a published bundle."`
-	Waves   []string      `help:"Cumulative targets: numbers of devices or percentages; the last is 100%." default:"1,50%,100%"`
-	Sites   []wire.SiteID `help:"Sites to roll out to; all if not given."`
-	Wait    bool          `help:"Stay until the rollout has ended; exit with 1 unless it is done."`
+	Release release `arg:"" name:"name@version" help:"A published bundle, such as meter-reader@2.0.0."`
+	Waves   waves   `help:"Cumulative targets: numbers of devices or percentages; the last is 100%. Without it: ${default}." default:"1,50%,100%" placeholder:"LIST"`
+	Sites   sites   `help:"Sites to roll out to; all if not given." placeholder:"LIST"`
+	Wait    bool    `help:"Stay until the rollout has ended; exit with 1 unless it is done."`
 }
 
 func (rolloutStartCommand) Help() string {
@@ -38,11 +36,7 @@ A wave is done when its devices report the new version as running and committed.
 }
 
 func (c rolloutStartCommand) Run(ctx context.Context, s program.Streams) error {
-	model, version, ok := strings.Cut(c.Release, "@")
-	if !ok || model == "" || version == "" {
-		return exit.AsUsage(fmt.Errorf("start rollout of %q: want NAME@VERSION, such as meter-reader@2.0.0", c.Release))
-	}
-	r, err := c.client().StartRollout(ctx, api.StartRollout{Model: model, Version: version, Waves: c.Waves, Sites: c.Sites})
+	r, err := c.client().StartRollout(ctx, api.StartRollout{Model: c.Release.model, Version: c.Release.version, Waves: c.Waves, Sites: c.Sites})
 	if err != nil {
 		return remote(fmt.Errorf("start rollout of %s: %w", c.Release, err))
 	}
@@ -95,7 +89,7 @@ func pause(ctx context.Context, d time.Duration) error {
 
 type rolloutStatusCommand struct {
 	controllerFlags
-	ID wire.RolloutID `arg:"" optional:"" help:"The rollout; all of them if not given."`
+	ID rolloutID `arg:"" optional:"" help:"The rollout; all of them if not given."`
 }
 
 func (rolloutStatusCommand) Help() string {
@@ -106,7 +100,7 @@ func (c rolloutStatusCommand) Run(ctx context.Context, s program.Streams) error 
 	if c.ID == "" {
 		return c.all(ctx, s)
 	}
-	r, err := c.client().Rollout(ctx, c.ID)
+	r, err := c.client().Rollout(ctx, wire.RolloutID(c.ID))
 	if err != nil {
 		return remote(fmt.Errorf("show rollout %s: %w", c.ID, err))
 	}
@@ -142,7 +136,7 @@ func (c rolloutStatusCommand) all(ctx context.Context, s program.Streams) error 
 
 type rolloutAbortCommand struct {
 	controllerFlags
-	ID wire.RolloutID `arg:"" help:"The rollout."`
+	ID rolloutID `arg:"" help:"The rollout."`
 }
 
 func (rolloutAbortCommand) Help() string {
@@ -150,7 +144,7 @@ func (rolloutAbortCommand) Help() string {
 }
 
 func (c rolloutAbortCommand) Run(ctx context.Context, s program.Streams) error {
-	r, err := c.client().Abort(ctx, c.ID)
+	r, err := c.client().Abort(ctx, wire.RolloutID(c.ID))
 	if err != nil {
 		return remote(fmt.Errorf("abort rollout %s: %w", c.ID, err))
 	}
