@@ -103,13 +103,17 @@ func countOperators(g *ir.Graph) []operatorCount {
 	return all
 }
 
-// tryEngine loads the model on one engine.
+// tryEngine loads the model on one engine; its reasons are in full.
 func tryEngine(data []byte, e kernels.Engine) engineVerdict {
+	found, err := e.Probe()
+	if err != nil {
+		return engineVerdict{e.Name(), false, err.Error()}
+	}
 	session, err := kernels.Load(data, kernels.Options{Engines: []kernels.Engine{e}})
 	if err != nil {
 		return engineVerdict{e.Name(), false, err.Error()}
 	}
-	v := engineVerdict{e.Name(), true, session.Why()}
+	v := engineVerdict{e.Name(), true, found}
 	if err := session.Close(); err != nil {
 		v.Why = errors.Join(errors.New(v.Why), err).Error()
 	}
@@ -129,7 +133,7 @@ func (f inspection) tell(w io.Writer) {
 	fmt.Fprintf(w, "%d parameters in a file of %d bytes\n", f.Parameters, f.FileBytes)
 	for _, e := range f.Engines {
 		if e.Runs {
-			fmt.Fprintln(w, e.Why)
+			fmt.Fprintf(w, "%s runs it (%s)\n", e.Engine, e.Why)
 			continue
 		}
 		fmt.Fprintf(w, "%s does not run it: %s\n", e.Engine, e.Why)
