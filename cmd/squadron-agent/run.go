@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/squadron-edge/squadron/agent"
@@ -78,6 +79,9 @@ func (c *runCommand) Run(ctx context.Context, s program.Streams) error {
 		return exit.AsUsage(err)
 	}
 	a, err := agent.Open(settings)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w; stop the program that has the port, or name another with --serve", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"net/http"
 	"os/user"
 
 	"github.com/squadron-edge/squadron/cmd/exit"
@@ -18,11 +20,16 @@ func (f controllerFlags) client() *api.Client {
 	return api.NewClient(string(f.Controller), f.Token, whoami())
 }
 
-// remote gives an error of the controller its exit status.
-func remote(err error) error {
+// remote gives an error of the controller its exit status, and what to do next;
+// list is the command that shows what could have been asked for, if any.
+func remote(err error, list string) error {
 	var unreachable *api.UnreachableError
-	if errors.As(err, &unreachable) {
-		return exit.AsUnreachable(err)
+	var refused *api.RefusedError
+	switch {
+	case errors.As(err, &unreachable):
+		return exit.AsUnreachable(fmt.Errorf("%w; start one with squadron controller, or say where it is with --controller or SQUADRON_CONTROLLER", err))
+	case errors.As(err, &refused) && refused.Status == http.StatusNotFound && list != "":
+		return fmt.Errorf("%w; %s shows which there are", err, list)
 	}
 	return err
 }

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"syscall"
 
 	"github.com/squadron-edge/squadron/cmd/config"
 	"github.com/squadron-edge/squadron/cmd/exit"
@@ -41,6 +44,9 @@ func (c controllerCommand) Run(ctx context.Context, s program.Streams) error {
 	cfg.Page = web.Handler()
 	cfg.Log = s.Logger(slog.LevelInfo)
 	running, err := controller.New(ctx, cfg)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w; stop the program that has the port, or name another address with \"http\" or \"mqtt\" in %s", err, c.Config)
+	}
 	if err != nil {
 		return err
 	}

@@ -25,9 +25,13 @@ func (devicesListCommand) Help() string {
 func (c devicesListCommand) Run(ctx context.Context, s program.Streams) error {
 	list, err := c.client().Devices(ctx)
 	if err != nil {
-		return remote(fmt.Errorf("list devices: %w", err))
+		return remote(fmt.Errorf("list devices: %w", err), "")
 	}
 	return s.Print(list, func(w io.Writer) {
+		if len(list) == 0 {
+			fmt.Fprintln(w, "No device has connected yet. Next, on a device: squadron-agent run (its --help has an example).")
+			return
+		}
 		row := table(w, "DEVICE", "LINK", "MODEL", "RUNNING", "WANTED", "PHASE", "ENGINE", "P95", "WHY")
 		for _, d := range list {
 			for _, m := range modelsOf(d) {
@@ -80,7 +84,7 @@ func (c devicesShowCommand) Run(ctx context.Context, s program.Streams) error {
 	name := wire.Device(c.Device)
 	d, err := c.client().Device(ctx, name)
 	if err != nil {
-		return remote(fmt.Errorf("show device %s: %w", name, err))
+		return remote(fmt.Errorf("show device %s: %w", name, err), "squadron devices list")
 	}
 	return s.Print(d, func(w io.Writer) { tellDevice(w, d) })
 }

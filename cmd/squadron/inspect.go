@@ -57,6 +57,9 @@ type engineVerdict struct {
 }
 
 func (c inspectCommand) Run(s program.Streams) error {
+	if err := wantModel(c.Model); err != nil {
+		return err
+	}
 	data, err := os.ReadFile(c.Model)
 	if err != nil {
 		return err

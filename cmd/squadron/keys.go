@@ -41,6 +41,11 @@ type madeKeys struct {
 }
 
 func (c keysInitCommand) Run(s program.Streams) error {
+	for _, file := range []string{c.Key, c.Trust} {
+		if err := wantFolderFor(file); err != nil {
+			return exit.AsUsage(err)
+		}
+	}
 	made, err := makeKeys(c.Key, c.Trust, c.Models)
 	if err != nil {
 		return err

@@ -64,6 +64,9 @@ type packed struct {
 }
 
 func (c packCommand) Run(ctx context.Context, s program.Streams) error {
+	if err := wantModel(c.Model); err != nil {
+		return err
+	}
 	o, err := c.options()
 	if err != nil {
 		return err
@@ -74,6 +77,9 @@ func (c packCommand) Run(ctx context.Context, s program.Streams) error {
 	}
 	if _, err := os.Stat(out); err == nil {
 		return fmt.Errorf("write bundle %s: it exists already, and a bundle that was published cannot be packed again; move it away or name another file with --out", out)
+	}
+	if err := wantFolderFor(out); err != nil {
+		return exit.AsUsage(err)
 	}
 	if err := o.Validate(); err != nil {
 		return exit.AsUsage(err)

@@ -27,6 +27,9 @@ The controller checks the signature against its trust file and every digest, and
 }
 
 func (c publishCommand) Run(ctx context.Context, s program.Streams) error {
+	if err := wantBundle(c.Bundle); err != nil {
+		return err
+	}
 	f, err := os.Open(c.Bundle)
 	if err != nil {
 		return err
@@ -41,7 +44,7 @@ func (c publishCommand) Run(ctx context.Context, s program.Streams) error {
 	}
 	published, created, err := c.client().Publish(ctx, &progress{r: f, w: tell, total: info.Size()})
 	if err = errors.Join(err, f.Close()); err != nil {
-		return remote(fmt.Errorf("publish %s: %w", c.Bundle, err))
+		return remote(fmt.Errorf("publish %s: %w", c.Bundle, err), "")
 	}
 	return s.Print(published, func(w io.Writer) {
 		if !created {
@@ -85,9 +88,13 @@ func (bundlesListCommand) Help() string { return "Example:\n\n  squadron bundles
 func (c bundlesListCommand) Run(ctx context.Context, s program.Streams) error {
 	list, err := c.client().Bundles(ctx)
 	if err != nil {
-		return remote(fmt.Errorf("list bundles: %w", err))
+		return remote(fmt.Errorf("list bundles: %w", err), "")
 	}
 	return s.Print(list, func(w io.Writer) {
+		if len(list) == 0 {
+			fmt.Fprintln(w, "Nothing is published yet. Next: squadron pack (its --help has an example), then squadron publish with the bundle.")
+			return
+		}
 		row := table(w, "MODEL", "VERSION", "SIZE", "PUBLISHED", "BY", "KEY", "DIGEST")
 		for _, b := range list {
 			row(b.Name, b.Version, fmt.Sprintf("%.1f MiB", float64(b.TotalBytes)/(1<<20)), b.Published.Local().Format(time.DateTime), b.By, b.KeyID[:min(12, len(b.KeyID))], b.Digest.Short())

@@ -38,7 +38,7 @@ A wave is done when its devices report the new version as running and committed.
 func (c rolloutStartCommand) Run(ctx context.Context, s program.Streams) error {
 	r, err := c.client().StartRollout(ctx, api.StartRollout{Model: c.Release.model, Version: c.Release.version, Waves: c.Waves, Sites: c.Sites})
 	if err != nil {
-		return remote(fmt.Errorf("start rollout of %s: %w", c.Release, err))
+		return remote(fmt.Errorf("start rollout of %s: %w", c.Release, err), "squadron bundles list")
 	}
 	if !c.Wait {
 		return s.Print(r, func(w io.Writer) {
@@ -65,7 +65,7 @@ func (c rolloutStartCommand) wait(ctx context.Context, s program.Streams, r api.
 		}
 		var err error
 		if r, err = c.client().Rollout(ctx, r.ID); err != nil {
-			return remote(fmt.Errorf("wait for rollout %s: %w", c.Release, err))
+			return remote(fmt.Errorf("wait for rollout %s: %w", c.Release, err), "")
 		}
 	}
 	err := s.Print(r, func(io.Writer) {})
@@ -81,7 +81,7 @@ func pause(ctx context.Context, d time.Duration) error {
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
 	case <-t.C:
 		return nil
 	}
@@ -102,7 +102,7 @@ func (c rolloutStatusCommand) Run(ctx context.Context, s program.Streams) error 
 	}
 	r, err := c.client().Rollout(ctx, wire.RolloutID(c.ID))
 	if err != nil {
-		return remote(fmt.Errorf("show rollout %s: %w", c.ID, err))
+		return remote(fmt.Errorf("show rollout %s: %w", c.ID, err), "squadron rollout status")
 	}
 	return s.Print(r, func(w io.Writer) {
 		fmt.Fprintf(w, "%s %s: %s, wave %d of %d, %d healthy, %d failed, %d devices\n", r.Model, r.Version, r.Phase, r.Wave, len(r.Waves), r.Healthy, r.Failed, len(r.Devices))
@@ -122,9 +122,13 @@ func (c rolloutStatusCommand) Run(ctx context.Context, s program.Streams) error 
 func (c rolloutStatusCommand) all(ctx context.Context, s program.Streams) error {
 	list, err := c.client().Rollouts(ctx)
 	if err != nil {
-		return remote(fmt.Errorf("list rollouts: %w", err))
+		return remote(fmt.Errorf("list rollouts: %w", err), "")
 	}
 	return s.Print(list, func(w io.Writer) {
+		if len(list) == 0 {
+			fmt.Fprintln(w, "No rollout was started yet. Next: squadron rollout start NAME@VERSION (squadron bundles list shows what is published).")
+			return
+		}
 		row := table(w, "ROLLOUT", "MODEL", "VERSION", "PHASE", "WAVE", "HEALTHY", "FAILED", "DEVICES", "WHY")
 		for _, r := range list {
 			row(string(r.ID), r.Model, r.Version, string(r.Phase), fmt.Sprintf("%d/%d", r.Wave, len(r.Waves)),
@@ -146,7 +150,7 @@ func (rolloutAbortCommand) Help() string {
 func (c rolloutAbortCommand) Run(ctx context.Context, s program.Streams) error {
 	r, err := c.client().Abort(ctx, wire.RolloutID(c.ID))
 	if err != nil {
-		return remote(fmt.Errorf("abort rollout %s: %w", c.ID, err))
+		return remote(fmt.Errorf("abort rollout %s: %w", c.ID, err), "squadron rollout status")
 	}
 	return s.Print(r, func(w io.Writer) { fmt.Fprintf(w, "Rollout %s of %s %s: %s.\n", r.ID, r.Model, r.Version, r.Why) })
 }

@@ -58,6 +58,9 @@ func (c runCommand) Run(ctx context.Context, s program.Streams) (err error) {
 	if err != nil {
 		return exit.AsUsage(err)
 	}
+	if err := wantModel(c.Model); err != nil {
+		return err
+	}
 	session, err := kernels.Open(c.Model, kernels.Options{Engines: choice})
 	if err != nil {
 		return err
@@ -152,7 +155,7 @@ func picturesOf(paths []string) ([]labelled.Picture, error) {
 	for _, path := range paths {
 		info, err := os.Stat(path)
 		if err != nil {
-			return nil, exit.AsUsage(err)
+			return nil, exit.AsUsage(fmt.Errorf("read pictures: %w", err))
 		}
 		if !info.IsDir() {
 			all = append(all, labelled.Picture{Name: filepath.Base(path), File: path})

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/squadron-edge/squadron/cmd/exit"
 	"github.com/squadron-edge/squadron/cmd/program"
 	"github.com/squadron-edge/squadron/cmd/squadron/demo"
 	"github.com/squadron-edge/squadron/cmd/squadron/demo/digits"
@@ -40,6 +41,9 @@ type sampled struct {
 }
 
 func (c samplesCommand) Run(s program.Streams) error {
+	if err := wantFolderFor(c.Dir); err != nil {
+		return exit.AsUsage(err)
+	}
 	pictures, err := demo.Pictures()
 	if err != nil {
 		return err
