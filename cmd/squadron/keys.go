@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/squadron-edge/squadron/cmd/exit"
+	"github.com/squadron-edge/squadron/cmd/program"
 	"github.com/squadron-edge/squadron/deploy/trust"
 )
 
@@ -39,12 +40,17 @@ type madeKeys struct {
 	Models []trust.Pattern `json:"models"`
 }
 
-func (c keysInitCommand) Run(s streams) error {
+func (c keysInitCommand) Run(s program.Streams) error {
+	for _, file := range []string{c.Key, c.Trust} {
+		if err := wantFolderFor(file); err != nil {
+			return exit.AsUsage(err)
+		}
+	}
 	made, err := makeKeys(c.Key, c.Trust, c.Models)
 	if err != nil {
 		return err
 	}
-	return s.print(made, func(w io.Writer) {
+	return s.Print(made, func(w io.Writer) {
 		fmt.Fprintf(w, "Private key %s written to %s: keep it secret, sign with squadron pack --key.\n", made.ID.Short(), made.Key)
 		fmt.Fprintf(w, "Trusted publishers written to %s: give it to the controller and to every device.\n", made.Trust)
 	})

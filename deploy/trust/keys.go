@@ -35,7 +35,7 @@ import (
 	"time"
 
 	"github.com/squadron-edge/squadron/deploy/bundle"
-	"github.com/squadron-edge/squadron/deploy/internal/strictjson"
+	"github.com/squadron-edge/squadron/deploy/strictjson"
 )
 
 // Bounds on a trust file.

@@ -11,7 +11,7 @@ import (
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 
 	"github.com/squadron-edge/squadron/deploy/bundle"
-	"github.com/squadron-edge/squadron/deploy/internal/strictjson"
+	"github.com/squadron-edge/squadron/deploy/strictjson"
 )
 
 // PrivateKeyKind is the "kind" of a private key's file. It says what is so: the
