@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/squadron-edge/squadron/agent/fetch"
+	"github.com/squadron-edge/squadron/deploy/link"
 	"github.com/squadron-edge/squadron/deploy/trust"
 	"github.com/squadron-edge/squadron/deploy/wire"
 	"github.com/squadron-edge/squadron/kernels"
@@ -75,6 +76,8 @@ func (c Config) Validate() error {
 	}
 	if c.Broker == "" {
 		refuse("config: broker is missing: want tcp://host:port or ssl://host:port")
+	} else if err := link.CheckBroker(c.Broker); err != nil {
+		refuse("config: %w", err)
 	}
 	if c.StateDir == "" {
 		refuse("config: the state folder is missing")

@@ -11,6 +11,7 @@ import (
 	"github.com/squadron-edge/squadron/agent/telemetry"
 	"github.com/squadron-edge/squadron/deploy/bundle"
 	"github.com/squadron-edge/squadron/deploy/wire"
+	"github.com/squadron-edge/squadron/kernels"
 )
 
 // describe says what this device is.
@@ -20,18 +21,27 @@ func describe(c Config, log *slog.Logger) wire.Info {
 		log.Warn("describe the device", "error", err)
 	}
 	info.Agent, info.Config = c.Version, c.notes()
-	for _, e := range c.Engines {
+	info.Engines = Probe(c.Engines)
+	for _, e := range info.Engines {
+		if e.Engine == "cuda" {
+			info.GPUWhy = e.Why
+		}
+	}
+	return info
+}
+
+// Probe says which engines can run on this machine, and why, in full.
+func Probe(engines []kernels.Engine) []wire.EngineWhy {
+	var all []wire.EngineWhy
+	for _, e := range engines {
 		found, err := e.Probe()
 		why := wire.EngineWhy{Engine: e.Name(), Usable: err == nil, Why: found}
 		if err != nil {
 			why.Why = err.Error()
 		}
-		if e.Name() == "cuda" {
-			info.GPUWhy = why.Why
-		}
-		info.Engines = append(info.Engines, why)
+		all = append(all, why)
 	}
-	return info
+	return all
 }
 
 // fits refuses a model that is for another board.

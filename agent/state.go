@@ -30,6 +30,9 @@ func (u *updater) snapshot() wire.State {
 	}
 	slices.SortFunc(s.Models, func(a, b wire.ModelState) int { return cmp.Compare(a.Name, b.Name) })
 	s.Why = u.sentence(&s)
+	for _, note := range u.config.notes() {
+		s.Why += " Note: " + note + "."
+	}
 	return s
 }
 
@@ -47,9 +50,6 @@ func (u *updater) sentence(s *wire.State) string {
 	}
 	if u.why != "" {
 		why = u.why
-	}
-	for _, note := range u.config.notes() {
-		why += " Note: " + note + "."
 	}
 	return why
 }
@@ -99,6 +99,7 @@ func Status(dir string) (state wire.State, err error) {
 	if err != nil {
 		return state, err
 	}
+	state.V = wire.Version // as in the message: it is printed without wire.Encode
 	state.Generation, state.Models = u.order.Generation, []wire.ModelState{}
 	for _, name := range names {
 		s, err := u.lastState(name)

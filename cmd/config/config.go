@@ -1,7 +1,13 @@
-// Package config reads a daemon's configuration file: one flat JSON object,
-// whose unknown keys are refused with the nearest known one.
+// Package config reads the small files that tell a program what to do: its
+// configuration, the trust file and a publisher's key.
 //
-//	var f configFile // fields with json tags
+// It owns the sentence for a person who wrote one of them wrongly: the file, the
+// key or line, and what belongs there; an unknown key is answered with the
+// nearest known one. It refuses, by package strictjson, what two people could
+// read as two things, such as a key that is there twice. What the values mean is
+// judged by whoever uses them.
+//
+//	var f configFile // a struct with json tags
 //	err := config.Read("/etc/squadron/agent.json", &f)
 package config
 
@@ -11,14 +17,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
-	"reflect"
-	"strings"
-	"time"
+
+	"github.com/squadron-edge/squadron/deploy/strictjson"
 )
 
-// maxSize bounds a configuration file, in bytes.
-const maxSize = 64 << 10
+// maxSize bounds a file, in bytes; a pipeline with the labels of a large model
+// fits.
+const maxSize = 1 << 20
 
 // Read fills the struct that v points to from a file. Keys that are not in the
 // file leave their fields as they are.
@@ -28,7 +35,7 @@ func Read(file string, v any) error {
 		err = Decode(b, v)
 	}
 	if err != nil {
-		return fmt.Errorf("read config %s: %w", file, err)
+		return fmt.Errorf("read %s: %w", file, err)
 	}
 	return nil
 }
@@ -36,95 +43,48 @@ func Read(file string, v any) error {
 func readBounded(file string) (b []byte, err error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return nil, err
+		return nil, withoutPath(err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	b, err = io.ReadAll(io.LimitReader(f, maxSize+1))
 	if err == nil && len(b) > maxSize {
 		err = fmt.Errorf("longer than %d bytes", maxSize)
 	}
-	return b, err
+	return b, withoutPath(err)
+}
+
+// withoutPath leaves out of an error the path that its sentence names already.
+func withoutPath(err error) error {
+	var named *fs.PathError
+	if errors.As(err, &named) {
+		return named.Err
+	}
+	return err
 }
 
 // Decode is Read of bytes in memory.
 func Decode(b []byte, v any) error {
-	var keys map[string]json.RawMessage
-	if err := json.Unmarshal(b, &keys); err != nil {
-		return place(b, err)
+	var whole json.RawMessage
+	if err := json.Unmarshal(b, &whole); err != nil {
+		return withLine(b, err)
 	}
-	known := knownKeys(v)
-	for key := range keys {
-		if !known[key] {
-			return fmt.Errorf("unknown key %.80q: did you mean %q?", key, nearest(key, known))
-		}
+	err := strictjson.Decode(b, v)
+	var unknown *strictjson.UnknownKeyError
+	switch {
+	case errors.As(err, &unknown):
+		return fmt.Errorf("unknown key %.80q: did you mean %q?", unknown.Key, nearest(unknown.Key, unknown.Known))
+	case err != nil:
+		return withKey(b, v, err)
 	}
-	return place(b, json.Unmarshal(b, v))
+	return nil
 }
 
-// place adds the line to an error of encoding/json.
-func place(b []byte, err error) error {
+// withLine adds the line to an error of syntax.
+func withLine(b []byte, err error) error {
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
 		line := 1 + bytes.Count(b[:min(int(syntax.Offset), len(b))], []byte("\n"))
 		return fmt.Errorf("line %d: %w", line, err)
 	}
 	return err
-}
-
-// knownKeys lists the json names of a struct's fields.
-func knownKeys(v any) map[string]bool {
-	t := reflect.TypeOf(v).Elem()
-	known := map[string]bool{}
-	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		known[name] = true
-	}
-	return known
-}
-
-// nearest is the known key with the fewest edits to the given one; of equals,
-// the first by name.
-func nearest(key string, known map[string]bool) string {
-	best, bestDistance := "", 0
-	for k := range known {
-		d := distance(key, k)
-		if best == "" || d < bestDistance || d == bestDistance && k < best {
-			best, bestDistance = k, d
-		}
-	}
-	return best
-}
-
-// distance is the Levenshtein distance.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			next := min(row[j+1]+1, row[j]+1, diagonal+cost)
-			diagonal, row[j+1] = row[j+1], next
-		}
-	}
-	return row[len(b)]
-}
-
-// Duration is a span of time, written as "90s" or "2m".
-type Duration time.Duration
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (d *Duration) UnmarshalText(b []byte) error {
-	v, err := time.ParseDuration(string(b))
-	if err != nil {
-		return fmt.Errorf("duration %.40q: want a number with a unit, such as 90s or 2m", b)
-	}
-	*d = Duration(v)
-	return nil
 }

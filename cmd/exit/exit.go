@@ -1,22 +1,43 @@
 // Package exit gives an exit status of our programs one meaning, so that a
 // script can tell a refusal from an unreachable controller.
 //
-//	os.Exit(exit.Report(os.Stderr, "squadron", err))
+// The rule, for every command:
+//
+//   - Done: it did what was asked.
+//   - Usage: what the person typed or named is malformed, so that the same
+//     command can never work: a flag, a name, a version, a list of waves, an
+//     address, a path that leads nowhere; a configuration, key, trust, pipeline
+//     or labels file that is not one. It is found before anything is sent or
+//     written.
+//   - Unreachable: the other side did not answer; the same command may work later.
+//   - Failed: all else. Something well-formed was judged and refused (a key that
+//     is not trusted, a model that fails its golden pictures, a damaged bundle or
+//     model file), or the machine could not do it (a full disk, a port in use).
+//
+// A failure is one sentence on the error stream. For programs it is one line of
+// JSON, {"error": "the sentence", "exit": 2}.
+//
+//	os.Exit(exit.Report(os.Stderr, "squadron", err, asJSON))
 package exit
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // The statuses of every command.
 const (
-	Done        = 0 // it did what was asked
-	Failed      = 1 // it was refused, or failed
-	Usage       = 2 // the command line or the configuration is wrong
-	Unreachable = 3 // the other side could not be reached
+	Done        = 0
+	Failed      = 1
+	Usage       = 2
+	Unreachable = 3
 )
+
+// Meaning tells people the statuses.
+const Meaning = "0 done, 1 refused or failed, 2 usage, 3 unreachable."
 
 // coded is an error with its status.
 type coded struct {
@@ -27,7 +48,7 @@ type coded struct {
 func (c coded) Error() string { return c.err.Error() }
 func (c coded) Unwrap() error { return c.err }
 
-// AsUsage marks an error of the command line or configuration.
+// AsUsage marks an error of what the person typed or named.
 func AsUsage(err error) error { return coded{Usage, err} }
 
 // AsUnreachable marks an error of reaching the other side.
@@ -45,10 +66,27 @@ func Status(err error) int {
 	return Failed
 }
 
-// Report prints err, if any, as one line and gives its status.
-func Report(w io.Writer, program string, err error) int {
-	if err != nil {
-		fmt.Fprintf(w, "%s: %v\n", program, err)
+// failure is an error as a program reads it.
+type failure struct {
+	Error string `json:"error"`
+	Exit  int    `json:"exit"`
+}
+
+// Report prints err, if any, as one line, and gives its status.
+func Report(w io.Writer, program string, err error, asJSON bool) int {
+	status := Status(err)
+	if err == nil {
+		return status
 	}
-	return Status(err)
+	sentence := strings.ReplaceAll(err.Error(), "\n", "; ")
+	if !asJSON {
+		fmt.Fprintf(w, "%s: %s\n", program, sentence)
+		return status
+	}
+	lines := json.NewEncoder(w)
+	lines.SetEscapeHTML(false) // a person may read it too
+	if err := lines.Encode(failure{sentence, status}); err != nil {
+		return Failed // where errors go, nobody reads any more
+	}
+	return status
 }

@@ -3,6 +3,7 @@ package exit_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/squadron-edge/squadron/cmd/exit"
@@ -25,5 +26,25 @@ func TestStatusSurvivesWrapping(t *testing.T) {
 	}
 	if !errors.Is(exit.AsUnreachable(base), base) {
 		t.Error("the cause was lost")
+	}
+}
+
+func TestAReportIsOneLineForPeopleOrPrograms(t *testing.T) {
+	err := exit.AsUsage(errors.Join(errors.New("want <model>"), errors.New("want --key")))
+	for _, c := range []struct {
+		asJSON bool
+		want   string
+	}{
+		{false, "squadron: want <model>; want --key\n"},
+		{true, `{"error":"want <model>; want --key","exit":2}` + "\n"},
+	} {
+		var said strings.Builder
+		if status := exit.Report(&said, "squadron", err, c.asJSON); status != exit.Usage || said.String() != c.want {
+			t.Errorf("JSON %v: status %d, said %q, want %q", c.asJSON, status, &said, c.want)
+		}
+	}
+	var said strings.Builder
+	if status := exit.Report(&said, "squadron", nil, true); status != exit.Done || said.Len() > 0 {
+		t.Errorf("nothing went wrong: status %d, said %q", status, &said)
 	}
 }

@@ -7,20 +7,21 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/squadron-edge/squadron/agent"
 	"github.com/squadron-edge/squadron/cmd/config"
 	"github.com/squadron-edge/squadron/cmd/engines"
 	"github.com/squadron-edge/squadron/cmd/exit"
-	"github.com/squadron-edge/squadron/deploy/trust"
+	"github.com/squadron-edge/squadron/cmd/program"
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
 // runCommand runs the agent. A flag overrides its key in the config.
 type runCommand struct {
-	Config     string `type:"path" placeholder:"FILE" help:"Configuration, JSON; see squadron-agent run --help."`
-	Trust      string `type:"path" placeholder:"FILE" required:"" help:"Public keys of the publishers whose models may run here."`
+	Config     string `type:"path" placeholder:"FILE" help:"Configuration, JSON (one is above)."`
+	Trust      string `type:"path" placeholder:"FILE" required:"" help:"The root.json of the fleet's owner: what follows from it may run here."`
 	State      string `type:"path" placeholder:"DIR" required:"" help:"Where the device keeps its models; made if missing."`
 	Controller string `placeholder:"URL" help:"https://…, http:// on this machine, or file:///folder."`
 	Broker     string `placeholder:"URL" help:"ssl://host:port or tcp://host:port."`
@@ -34,7 +35,7 @@ type runCommand struct {
 func (runCommand) Help() string {
 	return `Example:
 
-  squadron-agent run --config agent.json --trust trust.json --state /var/lib/squadron
+  squadron-agent run --config agent.json --trust root.json --state /var/lib/squadron
 
 with an agent.json of
 
@@ -64,16 +65,23 @@ type configFile struct {
 }
 
 // Run runs the agent until ctx ends.
-func (c *runCommand) Run(ctx context.Context, s streams) error {
+func (c *runCommand) Run(ctx context.Context, s program.Streams) error {
 	settings, err := c.settings()
 	if err != nil {
 		return exit.AsUsage(err)
 	}
-	settings.Log = c.logger(s)
+	level := slog.LevelInfo
+	if c.Verbose {
+		level = slog.LevelDebug
+	}
+	settings.Log = s.Logger(level)
 	if err := settings.Validate(); err != nil {
 		return exit.AsUsage(err)
 	}
 	a, err := agent.Open(settings)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w; stop the program that has the port, or name another with --serve", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -99,7 +107,7 @@ func (c *runCommand) settings() (agent.Config, error) {
 			*key = *flag
 		}
 	}
-	keys, err := readKeys(c.Trust)
+	root, err := config.Root(c.Trust)
 	if err != nil {
 		return agent.Config{}, err
 	}
@@ -110,22 +118,10 @@ func (c *runCommand) settings() (agent.Config, error) {
 	return agent.Config{
 		Device:     wire.Device{Site: wire.SiteID(f.Site), ID: wire.DeviceID(f.Device)},
 		Controller: f.Controller, Broker: f.Broker, Token: f.Token, StateDir: c.State, Serve: f.Serve,
-		Trust: keys, RootCAs: roots, InsecureHTTP: f.InsecureHTTP, Reserve: f.ReserveMiB << 20,
+		Trust: root, RootCAs: roots, InsecureHTTP: f.InsecureHTTP, Reserve: f.ReserveMiB << 20,
 		Probation: time.Duration(f.Probation), Telemetry: time.Duration(f.Telemetry),
-		Engines: engines.All(), Version: version(),
+		Engines: engines.All(), Version: program.Version(), Built: program.Built(),
 	}, nil
-}
-
-func readKeys(file string) (trust.Keys, error) {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return trust.Keys{}, fmt.Errorf("read trust file: %w", err)
-	}
-	keys, err := trust.ParseKeys(b)
-	if err != nil {
-		return trust.Keys{}, fmt.Errorf("%s: %w", file, err)
-	}
-	return keys, nil
 }
 
 // readAuthorities reads a PEM file; without one, the system's count.
@@ -142,16 +138,4 @@ func readAuthorities(file string) (*x509.CertPool, error) {
 		return nil, errors.New("read ca_file " + file + ": no certificate in PEM form")
 	}
 	return pool, nil
-}
-
-// logger writes for people, or JSON lines, to the error stream.
-func (c *runCommand) logger(s streams) *slog.Logger {
-	options := &slog.HandlerOptions{Level: slog.LevelInfo}
-	if c.Verbose {
-		options.Level = slog.LevelDebug
-	}
-	if s.json {
-		return slog.New(slog.NewJSONHandler(s.err, options))
-	}
-	return slog.New(slog.NewTextHandler(s.err, options))
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"io"
 
 	"github.com/squadron-edge/squadron/agent"
+	"github.com/squadron-edge/squadron/cmd/engines"
+	"github.com/squadron-edge/squadron/cmd/program"
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
@@ -23,30 +25,30 @@ func (statusCommand) Help() string {
 
 // Run prints what serves, or would after a start, and what the device is doing
 // about its order.
-func (c *statusCommand) Run(s streams) error {
+func (c *statusCommand) Run(s program.Streams) error {
 	state, err := agent.Status(c.State)
 	if err != nil {
 		return err
 	}
-	var broken error
-	err = s.print(state, func(w io.Writer) { broken = printState(w, state) })
-	return errors.Join(err, broken)
+	found := status{state, agent.Probe(engines.All())}
+	return s.Print(found, found.tell)
 }
 
-func printState(w io.Writer, state wire.State) error {
-	if len(state.Models) == 0 {
-		_, err := fmt.Fprintln(w, "No model was ever ordered here.")
-		return err
+// status is the device's state, with what its machine can run models on.
+type status struct {
+	wire.State
+	Engines []wire.EngineWhy `json:"engines"`
+}
+
+func (s status) tell(w io.Writer) {
+	if len(s.Models) == 0 {
+		fmt.Fprintln(w, "No model was ever ordered here. Next: squadron-agent run on this folder, then squadron rollout start at the controller.")
 	}
-	for _, m := range state.Models {
-		running := m.Running
-		if running == "" {
-			running = "nothing"
-		}
-		if _, err := fmt.Fprintf(w, "%s: runs %s, wants %s, %s since %s\n  %s\n",
-			m.Name, running, m.Wanted, m.Phase, m.Since.Format("2006-01-02 15:04:05 MST"), m.Why); err != nil {
-			return err
-		}
+	for _, m := range s.Models {
+		fmt.Fprintf(w, "%s: runs %s, wants %s, %s since %s\n  %s\n",
+			m.Name, cmp.Or(m.Running, "nothing"), cmp.Or(m.Wanted, "nothing"), m.Phase, m.Since.Format("2006-01-02 15:04:05 MST"), m.Why)
 	}
-	return nil
+	for _, e := range s.Engines {
+		fmt.Fprintf(w, "Engine %s: %s\n", e.Engine, e.Why)
+	}
 }

@@ -2,16 +2,20 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"syscall"
 
 	"github.com/squadron-edge/squadron/cmd/config"
 	"github.com/squadron-edge/squadron/cmd/exit"
+	"github.com/squadron-edge/squadron/cmd/program"
 	"github.com/squadron-edge/squadron/controller"
 	"github.com/squadron-edge/squadron/controller/web"
 )
 
 type controllerCommand struct {
-	Config string `required:"" help:"Configuration, JSON (see below)." type:"existingfile"`
+	Config string `required:"" help:"Configuration, JSON (one is above)." type:"existingfile" placeholder:"FILE"`
 }
 
 func (controllerCommand) Help() string {
@@ -21,22 +25,31 @@ func (controllerCommand) Help() string {
 
 with a controller.json of
 
-  {"dir": "/var/lib/squadron-controller", "trust": "/etc/squadron/trust.json"}
+  {"dir": "/var/lib/squadron-controller", "trust": "/etc/squadron/trust",
+   "online_key_file": "/etc/squadron/online.key", "passphrase_file": "/etc/squadron/passphrase"}
+
+"trust" is the folder that squadron keys init made, of which the controller needs root.json's versions and targets.json; of its keys the online key alone, with the passphrase that opens it.
 
 Further keys: "http" (` + controller.DefaultHTTP + `), "mqtt" (` + controller.DefaultMQTT + `), "operator_token" (at least 16 characters) and "device_secret" (at least 32, of chance; squadron devices token derives each device's token from it), both needed to listen beyond loopback, "tls_cert_file" and "tls_key_file" (PEM; both ports then speak TLS only), "device_deadline_seconds" (1800).`
 }
 
-func (c controllerCommand) Run(ctx context.Context, s streams) error {
+func (c controllerCommand) Run(ctx context.Context, s program.Streams) error {
 	var cfg controller.Config
 	if err := config.Read(c.Config, &cfg); err != nil {
+		return exit.AsUsage(err)
+	}
+	if err := openOnlineKey(&cfg); err != nil {
 		return exit.AsUsage(err)
 	}
 	if err := cfg.Validate(); err != nil {
 		return exit.AsUsage(err)
 	}
 	cfg.Page = web.Handler()
-	cfg.Log = s.logger()
+	cfg.Log = s.Logger(slog.LevelInfo)
 	running, err := controller.New(ctx, cfg)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w; stop the program that has the port, or name another address with \"http\" or \"mqtt\" in %s", err, c.Config)
+	}
 	if err != nil {
 		return err
 	}
@@ -48,10 +61,15 @@ func (c controllerCommand) Run(ctx context.Context, s streams) error {
 	return running.Run(ctx)
 }
 
-// logger writes for people, or JSON lines, to the error stream.
-func (s streams) logger() *slog.Logger {
-	if s.json {
-		return slog.New(slog.NewJSONHandler(s.err, nil))
+// openOnlineKey opens the key that the configuration names.
+func openOnlineKey(cfg *controller.Config) error {
+	if cfg.OnlineKeyFile == "" || cfg.PassphraseFile == "" {
+		return nil // Validate says what is missing
 	}
-	return slog.New(slog.NewTextHandler(s.err, nil))
+	passphrase, err := config.Passphrase(cfg.PassphraseFile)
+	if err != nil {
+		return err
+	}
+	cfg.OnlineKey, err = config.PrivateKey(cfg.OnlineKeyFile, passphrase)
+	return err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 
+	"github.com/squadron-edge/squadron/cmd/program"
 	"github.com/squadron-edge/squadron/cmd/squadron/demo"
 )
 
@@ -20,6 +21,6 @@ func (demoCommand) Help() string {
 Starts a controller and three devices in this process, on loopback. Publishes three versions of a model that reads a digit of a utility meter: a fair one, a good one, and a damaged one that the first device refuses by its own self-test. Then stays up and prints commands to try.`
 }
 
-func (c demoCommand) Run(ctx context.Context, s streams) error {
-	return demo.Run(ctx, demo.Options{Out: s.out, JSON: s.json, Exit: c.Exit, Dir: c.Dir})
+func (c demoCommand) Run(ctx context.Context, s program.Streams) error {
+	return demo.Run(ctx, demo.Options{Out: s.Out, JSON: s.JSON, Exit: c.Exit, Dir: c.Dir})
 }

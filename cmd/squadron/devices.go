@@ -6,7 +6,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/squadron-edge/squadron/cmd/exit"
+	"github.com/squadron-edge/squadron/cmd/program"
 	"github.com/squadron-edge/squadron/controller/api"
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
@@ -24,12 +24,16 @@ func (devicesListCommand) Help() string {
 	return "Example:\n\n  SQUADRON_CONTROLLER=http://127.0.0.1:8080 squadron devices list"
 }
 
-func (c devicesListCommand) Run(ctx context.Context, s streams) error {
+func (c devicesListCommand) Run(ctx context.Context, s program.Streams) error {
 	list, err := c.client().Devices(ctx)
 	if err != nil {
-		return remote(fmt.Errorf("list devices: %w", err))
+		return remote(fmt.Errorf("list devices: %w", err), "")
 	}
-	return s.print(list, func(w io.Writer) {
+	return s.Print(list, func(w io.Writer) {
+		if len(list) == 0 {
+			fmt.Fprintln(w, "No device has connected yet. Next, on a device: squadron-agent run (its --help has an example).")
+			return
+		}
 		row := table(w, "DEVICE", "LINK", "MODEL", "RUNNING", "WANTED", "PHASE", "ENGINE", "P95", "WHY")
 		for _, d := range list {
 			for _, m := range modelsOf(d) {
@@ -73,21 +77,18 @@ func p95Of(d api.Device, model string) string {
 
 type devicesShowCommand struct {
 	controllerFlags
-	Device string `arg:"" help:"The device, as SITE/DEVICE."`
+	Device deviceName `arg:"" name:"site/device" help:"The device, such as plant-7/cam-3."`
 }
 
 func (devicesShowCommand) Help() string { return "Example:\n\n  squadron devices show plant-7/cam-3" }
 
-func (c devicesShowCommand) Run(ctx context.Context, s streams) error {
-	name, err := wire.ParseDevice(c.Device)
-	if err != nil {
-		return exit.AsUsage(err)
-	}
+func (c devicesShowCommand) Run(ctx context.Context, s program.Streams) error {
+	name := wire.Device(c.Device)
 	d, err := c.client().Device(ctx, name)
 	if err != nil {
-		return remote(fmt.Errorf("show device %s: %w", name, err))
+		return remote(fmt.Errorf("show device %s: %w", name, err), "squadron devices list")
 	}
-	return s.print(d, func(w io.Writer) { tellDevice(w, d) })
+	return s.Print(d, func(w io.Writer) { tellDevice(w, d) })
 }
 
 func tellDevice(w io.Writer, d api.Device) {

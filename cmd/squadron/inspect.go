@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/squadron-edge/squadron/cmd/engines"
+	"github.com/squadron-edge/squadron/cmd/program"
 	"github.com/squadron-edge/squadron/kernels"
 	"github.com/squadron-edge/squadron/kernels/ir"
 	"github.com/squadron-edge/squadron/kernels/onnx"
@@ -55,7 +56,10 @@ type engineVerdict struct {
 	Why    string `json:"why"`
 }
 
-func (c inspectCommand) Run(s streams) error {
+func (c inspectCommand) Run(s program.Streams) error {
+	if err := wantModel(c.Model); err != nil {
+		return err
+	}
 	data, err := os.ReadFile(c.Model)
 	if err != nil {
 		return err
@@ -76,7 +80,7 @@ func (c inspectCommand) Run(s streams) error {
 	for _, e := range engines.All() {
 		found.Engines = append(found.Engines, tryEngine(data, e))
 	}
-	return s.print(found, found.tell)
+	return s.Print(found, found.tell)
 }
 
 func ports(g *ir.Graph, ids []ir.ValueID) []port {
@@ -102,13 +106,17 @@ func countOperators(g *ir.Graph) []operatorCount {
 	return all
 }
 
-// tryEngine loads the model on one engine.
+// tryEngine loads the model on one engine; its reasons are in full.
 func tryEngine(data []byte, e kernels.Engine) engineVerdict {
+	found, err := e.Probe()
+	if err != nil {
+		return engineVerdict{e.Name(), false, err.Error()}
+	}
 	session, err := kernels.Load(data, kernels.Options{Engines: []kernels.Engine{e}})
 	if err != nil {
 		return engineVerdict{e.Name(), false, err.Error()}
 	}
-	v := engineVerdict{e.Name(), true, session.Why()}
+	v := engineVerdict{e.Name(), true, found}
 	if err := session.Close(); err != nil {
 		v.Why = errors.Join(errors.New(v.Why), err).Error()
 	}
@@ -128,7 +136,7 @@ func (f inspection) tell(w io.Writer) {
 	fmt.Fprintf(w, "%d parameters in a file of %d bytes\n", f.Parameters, f.FileBytes)
 	for _, e := range f.Engines {
 		if e.Runs {
-			fmt.Fprintln(w, e.Why)
+			fmt.Fprintf(w, "%s runs it (%s)\n", e.Engine, e.Why)
 			continue
 		}
 		fmt.Fprintf(w, "%s does not run it: %s\n", e.Engine, e.Why)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/squadron-edge/squadron/cmd/config"
 	"github.com/squadron-edge/squadron/cmd/exit"
+	"github.com/squadron-edge/squadron/cmd/program"
 	"github.com/squadron-edge/squadron/cmd/squadron/labelled"
 	"github.com/squadron-edge/squadron/cmd/squadron/pack"
 	"github.com/squadron-edge/squadron/deploy/bundle"
@@ -18,30 +19,32 @@ import (
 )
 
 type packCommand struct {
-	Model    string   `arg:"" help:"The ONNX file." type:"existingfile"`
-	Name     string   `required:"" help:"The model's name, such as meter-reader."`
-	Version  string   `required:"" name:"version" help:"Its version, such as 1.4.0."`
-	Key      string   `required:"" help:"The publisher's private key (squadron keys init)." type:"existingfile"`
-	Labels   string   `required:"" help:"File with one label a line, in the order of the model's output." type:"existingfile"`
-	Golden   string   `required:"" help:"Directory of golden pictures with a labels.csv (file,label)." type:"existingdir"`
-	Pipeline string   `required:"" help:"JSON file that says how a picture becomes the model's input (see below)." type:"existingfile"`
-	Out      string   `help:"Bundle file to write; NAME-VERSION.sqb if not given." type:"path"`
-	Boards   []string `help:"Boards that it fits, by SoC, such as tegra210; any if not given."`
-	Arch     []string `help:"Architectures that it fits, such as arm64; any if not given."`
-	MinMiB   int      `name:"min-memory-mib" help:"Memory that a board must have, in MiB."`
+	Model    string       `arg:"" help:"The ONNX file." type:"existingfile"`
+	Name     modelName    `required:"" help:"The model's name, such as meter-reader." placeholder:"NAME"`
+	Version  modelVersion `required:"" name:"version" help:"Its version, such as 1.4.0." placeholder:"VERSION"`
+	Key      string       `required:"" help:"The publisher's private key (squadron keys)." type:"existingfile" placeholder:"FILE"`
+	Labels   string       `required:"" help:"File with one label a line, in the order of the model's output." type:"existingfile" placeholder:"FILE"`
+	Golden   string       `required:"" help:"Directory of golden pictures with a labels.csv (file,label)." type:"existingdir" placeholder:"DIR"`
+	Pipeline string       `required:"" help:"JSON file that says how a picture becomes the model's input (one is above)." type:"existingfile" placeholder:"FILE"`
+	Out      string       `help:"Bundle file to write; NAME-VERSION.sqb if not given." type:"path" placeholder:"FILE"`
+	Boards   []string     `help:"Boards that it fits, by SoC, such as tegra210; any if not given." placeholder:"BOARD"`
+	Arch     []string     `help:"Architectures that it fits, such as arm64; any if not given." placeholder:"ARCH"`
+	MinMiB   int          `name:"min-memory-mib" help:"Memory that a board must have, in MiB." placeholder:"N"`
 
 	MinAgreement float64 `help:"Share of the golden pictures that must be read as their labels." default:"0.9"`
 	Tolerance    float64 `help:"Largest relative difference of a device's scores from the reference engine's." default:"0.001"`
 	AllowFailing bool    `name:"allow-failing-golden" help:"Pack a model that misses --min-agreement; the manifest says so."`
 
-	Commit  string `help:"Commit of the training source, for lineage."`
-	Dataset string `help:"Name or URI of the training data, for lineage."`
+	Commit  string `help:"Commit of the training source, for lineage." placeholder:"ID"`
+	Dataset string `help:"Name or URI of the training data, for lineage." placeholder:"NAME"`
+
+	passphraseFlags
 }
 
 func (packCommand) Help() string {
 	return `Example (squadron samples DIR writes these files):
 
-  squadron pack samples/meter-reader-2.0.0.onnx --name meter-reader --version 2.0.0 --key publisher.key --labels samples/labels.txt --golden samples/golden --pipeline samples/pipeline.json --commit "$(git rev-parse HEAD)"
+  squadron pack samples/meter-reader-2.0.0.onnx --name meter-reader --version 2.0.0 --key trust/keys/publisher.key --labels samples/labels.txt --golden samples/golden --pipeline samples/pipeline.json --commit "$(git rev-parse HEAD)"
 
 The pipeline file:
 
@@ -62,17 +65,26 @@ type packed struct {
 	Key       trust.KeyID   `json:"key_id"`
 }
 
-func (c packCommand) Run(ctx context.Context, s streams) error {
+func (c packCommand) Run(ctx context.Context, s program.Streams) error {
+	if err := wantModel(c.Model); err != nil {
+		return err
+	}
 	o, err := c.options()
 	if err != nil {
 		return err
 	}
 	out := c.Out
 	if out == "" {
-		out = c.Name + "-" + c.Version + ".sqb"
+		out = o.Name + "-" + o.Version + ".sqb"
 	}
 	if _, err := os.Stat(out); err == nil {
 		return fmt.Errorf("write bundle %s: it exists already, and a bundle that was published cannot be packed again; move it away or name another file with --out", out)
+	}
+	if err := wantFolderFor(out); err != nil {
+		return exit.AsUsage(err)
+	}
+	if err := o.Validate(); err != nil {
+		return exit.AsUsage(err)
 	}
 	p, err := pack.Prepare(ctx, o)
 	if err != nil {
@@ -82,31 +94,28 @@ func (c packCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	g := p.Manifest.Golden
-	done := packed{out, c.Name, c.Version, p.Digest(), len(g.Samples), g.Measured, g.AllowedFailing, o.Key.ID()}
-	return s.print(done, func(w io.Writer) {
-		fmt.Fprintf(w, "Packed %s %s as %s, signed by key %s.\n", c.Name, c.Version, out, o.Key.ID().Short())
+	done := packed{out, o.Name, o.Version, p.Digest(), len(g.Samples), g.Measured, g.AllowedFailing, o.Key.ID()}
+	return s.Print(done, func(w io.Writer) {
+		fmt.Fprintf(w, "Packed %s %s as %s, signed by key %s.\n", o.Name, o.Version, out, o.Key.ID().Short())
 		fmt.Fprintf(w, "The reference engine %v.\n", p.Measured)
 		if g.AllowedFailing {
 			fmt.Fprintf(w, "It misses --min-agreement %g; the manifest says that this was allowed, and devices will refuse it.\n", c.MinAgreement)
 		}
-		fmt.Fprintf(w, "Digest %s. Next: squadron publish %s\n", p.Digest(), out)
+		fmt.Fprintf(w, "Digest %s. Next: squadron publish %s --key %s\n", p.Digest(), out, c.Key)
 	})
 }
 
 // options reads the files that the flags name.
 func (c packCommand) options() (pack.Options, error) {
 	o := pack.Options{
-		Name: c.Name, Version: c.Version,
+		Name: string(c.Name), Version: string(c.Version),
 		Fits:         bundle.Fits{Arch: c.Arch, Boards: c.Boards, MinMemoryMiB: c.MinMiB},
-		Provenance:   bundle.Provenance{Commit: c.Commit, Dataset: c.Dataset, By: whoami(), At: time.Now().UTC().Truncate(time.Second), Tool: "squadron " + version()},
+		Provenance:   bundle.Provenance{Commit: c.Commit, Dataset: c.Dataset, By: whoami(), At: time.Now().UTC().Truncate(time.Second), Tool: "squadron " + program.Version()},
 		MinAgreement: c.MinAgreement, Tolerance: c.Tolerance, AllowFailing: c.AllowFailing,
 	}
-	key, err := os.ReadFile(c.Key)
-	if err != nil {
-		return o, err
-	}
-	if o.Key, err = trust.ParsePrivateKey(key); err != nil {
-		return o, fmt.Errorf("%s: %w", c.Key, err)
+	var err error
+	if o.Key, err = c.open(c.Key); err != nil {
+		return o, exit.AsUsage(err)
 	}
 	if o.Pipeline, err = readPipeline(c.Pipeline); err != nil {
 		return o, err
@@ -124,15 +133,8 @@ func (c packCommand) options() (pack.Options, error) {
 // readPipeline reads a manifest's pipeline, with or without its labels.
 func readPipeline(file string) (bundle.Pipeline, error) {
 	var p bundle.Pipeline
-	f, err := os.Open(file)
-	if err != nil {
-		return p, err
-	}
-	defer f.Close()
-	d := json.NewDecoder(io.LimitReader(f, bundle.MaxEnvelopeSize))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&p); err != nil {
-		return p, exit.AsUsage(fmt.Errorf("read pipeline %s: %w (squadron pack --help shows one)", file, err))
+	if err := config.Read(file, &p); err != nil {
+		return p, exit.AsUsage(fmt.Errorf("pipeline: %w (squadron pack --help shows one)", err))
 	}
 	return p, nil
 }

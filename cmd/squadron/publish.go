@@ -11,22 +11,34 @@ import (
 	"time"
 
 	"github.com/squadron-edge/squadron/cmd/exit"
+	"github.com/squadron-edge/squadron/cmd/program"
 )
 
 type publishCommand struct {
 	controllerFlags
 	Bundle string `arg:"" help:"The bundle file that squadron pack wrote." type:"existingfile"`
+	Key    string `required:"" help:"The publisher's private key (squadron keys); it stays on this machine." type:"existingfile" placeholder:"FILE"`
+	// Minimum forbids what is older.
+	Minimum modelVersion `name:"minimum-version" help:"Lowest version of the model that may still be installed anywhere from now on." placeholder:"VERSION" optional:""`
+	passphraseFlags
 }
 
 func (publishCommand) Help() string {
 	return `Example:
 
-  squadron publish meter-reader-2.0.0.sqb --controller http://127.0.0.1:8080
+  squadron publish meter-reader-2.0.0.sqb --key trust/keys/publisher.key
 
-The controller checks the signature against its trust file and every digest, and keeps the bundle. Publishing the same bundle again changes nothing; another bundle under a version that is taken is refused, with both digests and who published the first. No device runs it before squadron rollout start.`
+The controller checks the signature and every digest, and keeps the bundle; then the publisher's key signs, here, that devices may run it. A version below --minimum-version can be installed by nobody any more, whoever orders it. Publishing the same bundle again changes nothing; another bundle under a version that is taken is refused, with both digests and who published the first. No device runs it before squadron rollout start.`
 }
 
-func (c publishCommand) Run(ctx context.Context, s streams) error {
+func (c publishCommand) Run(ctx context.Context, s program.Streams) error {
+	if err := wantBundle(c.Bundle); err != nil {
+		return err
+	}
+	key, err := c.open(c.Key)
+	if err != nil {
+		return exit.AsUsage(err)
+	}
 	f, err := os.Open(c.Bundle)
 	if err != nil {
 		return err
@@ -35,13 +47,20 @@ func (c publishCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
-	published, created, err := c.client().Publish(ctx, &progress{r: f, w: s.err, total: info.Size()})
-	if err = errors.Join(err, f.Close()); err != nil {
-		return remote(fmt.Errorf("publish %s: %w", c.Bundle, err))
+	tell := s.Err
+	if s.JSON {
+		tell = io.Discard // its lines are for people
 	}
-	return s.print(published, func(w io.Writer) {
+	published, created, err := c.client().Publish(ctx, &progress{r: f, w: tell, total: info.Size()})
+	if err = errors.Join(err, f.Close()); err != nil {
+		return remote(fmt.Errorf("publish %s: %w", c.Bundle, err), "")
+	}
+	if err := c.client().Vouch(ctx, published, key, string(c.Minimum), time.Now().UTC()); err != nil {
+		return remote(fmt.Errorf("publish %s: the controller has it, but it is not signed yet that devices may run it: %w", c.Bundle, err), "")
+	}
+	return s.Print(published, func(w io.Writer) {
 		if !created {
-			fmt.Fprintf(w, "%s %s was published already; nothing changed.\n", published.Name, published.Version)
+			fmt.Fprintf(w, "%s %s was published already, and devices may run it.\n", published.Name, published.Version)
 			return
 		}
 		fmt.Fprintf(w, "Published %s %s, %s, signed by key %.12s.\n", published.Name, published.Version, published.Digest, published.KeyID)
@@ -77,35 +96,35 @@ type bundlesCommand struct {
 
 type bundlesRemoveCommand struct {
 	controllerFlags
-	Release string `arg:"" help:"NAME@VERSION of a published bundle."`
+	Release release `arg:"" help:"NAME@VERSION of a published bundle."`
 }
 
 func (bundlesRemoveCommand) Help() string {
 	return "Example:\n\n  squadron bundles remove meter-reader@1.0.0\n\nRefused while a device runs it or is ordered to, a rollout that runs needs it, or a device that joins would be ordered to run it."
 }
 
-func (c bundlesRemoveCommand) Run(ctx context.Context, s streams) error {
-	name, version, ok := strings.Cut(c.Release, "@")
-	if !ok || name == "" || version == "" {
-		return exit.AsUsage(fmt.Errorf("remove bundle %q: want NAME@VERSION, such as meter-reader@1.0.0", c.Release))
-	}
-	b, err := c.client().RemoveBundle(ctx, name, version)
+func (c bundlesRemoveCommand) Run(ctx context.Context, s program.Streams) error {
+	b, err := c.client().RemoveBundle(ctx, c.Release.model, c.Release.version)
 	if err != nil {
-		return remote(fmt.Errorf("remove bundle %s: %w", c.Release, err))
+		return remote(fmt.Errorf("remove bundle %s: %w", c.Release, err), "squadron bundles list")
 	}
-	return s.print(b, func(w io.Writer) { fmt.Fprintf(w, "Removed %s %s, %s.\n", b.Name, b.Version, b.Digest) })
+	return s.Print(b, func(w io.Writer) { fmt.Fprintf(w, "Removed %s %s, %s.\n", b.Name, b.Version, b.Digest) })
 }
 
 type bundlesListCommand struct{ controllerFlags }
 
 func (bundlesListCommand) Help() string { return "Example:\n\n  squadron bundles list" }
 
-func (c bundlesListCommand) Run(ctx context.Context, s streams) error {
+func (c bundlesListCommand) Run(ctx context.Context, s program.Streams) error {
 	list, err := c.client().Bundles(ctx)
 	if err != nil {
-		return remote(fmt.Errorf("list bundles: %w", err))
+		return remote(fmt.Errorf("list bundles: %w", err), "")
 	}
-	return s.print(list, func(w io.Writer) {
+	return s.Print(list, func(w io.Writer) {
+		if len(list) == 0 {
+			fmt.Fprintln(w, "Nothing is published yet. Next: squadron pack (its --help has an example), then squadron publish with the bundle.")
+			return
+		}
 		row := table(w, "MODEL", "VERSION", "SIZE", "PUBLISHED", "BY", "KEY", "DIGEST")
 		for _, b := range list {
 			row(b.Name, b.Version, fmt.Sprintf("%.1f MiB", float64(b.TotalBytes)/(1<<20)), b.Published.Local().Format(time.DateTime), b.By, b.KeyID[:min(12, len(b.KeyID))], b.Digest.Short())

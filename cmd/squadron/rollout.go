@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
-	"github.com/squadron-edge/squadron/cmd/exit"
+	"github.com/squadron-edge/squadron/cmd/program"
 	"github.com/squadron-edge/squadron/controller/api"
 	"github.com/squadron-edge/squadron/controller/rollout"
 	"github.com/squadron-edge/squadron/deploy/wire"
@@ -22,10 +21,10 @@ type rolloutCommand struct {
 
 type rolloutStartCommand struct {
 	controllerFlags
-	Release string        `arg:"" help:"NAME@VERSION of a published bundle."`
-	Waves   []string      `help:"Cumulative targets: numbers of devices or percentages; the last is 100%." default:"1,50%,100%"`
-	Sites   []wire.SiteID `help:"Sites to roll out to; all if not given."`
-	Wait    bool          `help:"Stay until the rollout has ended; exit with 1 unless it is done."`
+	Release release `arg:"" name:"name@version" help:"A published bundle, such as meter-reader@2.0.0."`
+	Waves   waves   `help:"Cumulative targets: numbers of devices or percentages; the last is 100%. Without it: ${default}." default:"1,50%,100%" placeholder:"LIST"`
+	Sites   sites   `help:"Sites to roll out to; all if not given." placeholder:"LIST"`
+	Wait    bool    `help:"Stay until the rollout has ended; exit with 1 unless it is done."`
 }
 
 func (rolloutStartCommand) Help() string {
@@ -36,17 +35,13 @@ func (rolloutStartCommand) Help() string {
 A wave is done when its devices report the new version as running and committed. The first device that refuses, fails or rolls back halts the rollout, and every device that took the version goes back to what it ran before.`
 }
 
-func (c rolloutStartCommand) Run(ctx context.Context, s streams) error {
-	model, version, ok := strings.Cut(c.Release, "@")
-	if !ok || model == "" || version == "" {
-		return exit.AsUsage(fmt.Errorf("start rollout of %q: want NAME@VERSION, such as meter-reader@2.0.0", c.Release))
-	}
-	r, err := c.client().StartRollout(ctx, api.StartRollout{Model: model, Version: version, Waves: c.Waves, Sites: c.Sites})
+func (c rolloutStartCommand) Run(ctx context.Context, s program.Streams) error {
+	r, err := c.client().StartRollout(ctx, api.StartRollout{Model: c.Release.model, Version: c.Release.version, Waves: c.Waves, Sites: c.Sites})
 	if err != nil {
-		return remote(fmt.Errorf("start rollout of %s: %w", c.Release, err))
+		return remote(fmt.Errorf("start rollout of %s: %w", c.Release, err), "squadron bundles list")
 	}
 	if !c.Wait {
-		return s.print(r, func(w io.Writer) {
+		return s.Print(r, func(w io.Writer) {
 			fmt.Fprintf(w, "Rollout %s of %s %s started: %s.\n", r.ID, r.Model, r.Version, r.Why)
 			fmt.Fprintf(w, "Watch it: squadron rollout status %s\n", r.ID)
 		})
@@ -55,11 +50,11 @@ func (c rolloutStartCommand) Run(ctx context.Context, s streams) error {
 }
 
 // wait follows the rollout to its end.
-func (c rolloutStartCommand) wait(ctx context.Context, s streams, r api.Rollout) error {
+func (c rolloutStartCommand) wait(ctx context.Context, s program.Streams, r api.Rollout) error {
 	told := ""
 	for {
-		if r.Why != told && !s.json {
-			fmt.Fprintf(s.out, "%s  %s\n", time.Now().Format(time.TimeOnly), r.Why)
+		if r.Why != told && !s.JSON {
+			fmt.Fprintf(s.Out, "%s  %s\n", time.Now().Format(time.TimeOnly), r.Why)
 			told = r.Why
 		}
 		if r.Phase != rollout.Running {
@@ -70,10 +65,10 @@ func (c rolloutStartCommand) wait(ctx context.Context, s streams, r api.Rollout)
 		}
 		var err error
 		if r, err = c.client().Rollout(ctx, r.ID); err != nil {
-			return remote(fmt.Errorf("wait for rollout %s: %w", c.Release, err))
+			return remote(fmt.Errorf("wait for rollout %s: %w", c.Release, err), "")
 		}
 	}
-	err := s.print(r, func(io.Writer) {})
+	err := s.Print(r, func(io.Writer) {})
 	if r.Phase != rollout.Done {
 		return errors.Join(err, fmt.Errorf("rollout %s of %s %s: %s", r.ID, r.Model, r.Version, r.Why))
 	}
@@ -86,7 +81,7 @@ func pause(ctx context.Context, d time.Duration) error {
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
 	case <-t.C:
 		return nil
 	}
@@ -94,22 +89,22 @@ func pause(ctx context.Context, d time.Duration) error {
 
 type rolloutStatusCommand struct {
 	controllerFlags
-	ID wire.RolloutID `arg:"" optional:"" help:"The rollout; all of them if not given."`
+	ID rolloutID `arg:"" optional:"" help:"The rollout; all of them if not given."`
 }
 
 func (rolloutStatusCommand) Help() string {
 	return "Examples:\n\n  squadron rollout status\n  squadron rollout status ID --json"
 }
 
-func (c rolloutStatusCommand) Run(ctx context.Context, s streams) error {
+func (c rolloutStatusCommand) Run(ctx context.Context, s program.Streams) error {
 	if c.ID == "" {
 		return c.all(ctx, s)
 	}
-	r, err := c.client().Rollout(ctx, c.ID)
+	r, err := c.client().Rollout(ctx, wire.RolloutID(c.ID))
 	if err != nil {
-		return remote(fmt.Errorf("show rollout %s: %w", c.ID, err))
+		return remote(fmt.Errorf("show rollout %s: %w", c.ID, err), "squadron rollout status")
 	}
-	return s.print(r, func(w io.Writer) {
+	return s.Print(r, func(w io.Writer) {
 		fmt.Fprintf(w, "%s %s: %s, wave %d of %d, %d healthy, %d failed, %d devices\n", r.Model, r.Version, r.Phase, r.Wave, len(r.Waves), r.Healthy, r.Failed, len(r.Devices))
 		fmt.Fprintf(w, "%s\n", r.Why)
 		row := table(w, "DEVICE", "PROGRESS", "WAVE", "BEFORE", "WHY")
@@ -124,12 +119,16 @@ func (c rolloutStatusCommand) Run(ctx context.Context, s streams) error {
 	})
 }
 
-func (c rolloutStatusCommand) all(ctx context.Context, s streams) error {
+func (c rolloutStatusCommand) all(ctx context.Context, s program.Streams) error {
 	list, err := c.client().Rollouts(ctx)
 	if err != nil {
-		return remote(fmt.Errorf("list rollouts: %w", err))
+		return remote(fmt.Errorf("list rollouts: %w", err), "")
 	}
-	return s.print(list, func(w io.Writer) {
+	return s.Print(list, func(w io.Writer) {
+		if len(list) == 0 {
+			fmt.Fprintln(w, "No rollout was started yet. Next: squadron rollout start NAME@VERSION (squadron bundles list shows what is published).")
+			return
+		}
 		row := table(w, "ROLLOUT", "MODEL", "VERSION", "PHASE", "WAVE", "HEALTHY", "FAILED", "DEVICES", "WHY")
 		for _, r := range list {
 			row(string(r.ID), r.Model, r.Version, string(r.Phase), fmt.Sprintf("%d/%d", r.Wave, len(r.Waves)),
@@ -141,19 +140,19 @@ func (c rolloutStatusCommand) all(ctx context.Context, s streams) error {
 
 type rolloutAbortCommand struct {
 	controllerFlags
-	ID wire.RolloutID `arg:"" help:"The rollout."`
+	ID rolloutID `arg:"" help:"The rollout."`
 }
 
 func (rolloutAbortCommand) Help() string {
 	return "Example:\n\n  squadron rollout abort ID\n\nNo further device is ordered, and those that were go back to what they ran before."
 }
 
-func (c rolloutAbortCommand) Run(ctx context.Context, s streams) error {
-	r, err := c.client().Abort(ctx, c.ID)
+func (c rolloutAbortCommand) Run(ctx context.Context, s program.Streams) error {
+	r, err := c.client().Abort(ctx, wire.RolloutID(c.ID))
 	if err != nil {
-		return remote(fmt.Errorf("abort rollout %s: %w", c.ID, err))
+		return remote(fmt.Errorf("abort rollout %s: %w", c.ID, err), "squadron rollout status")
 	}
-	return s.print(r, func(w io.Writer) { fmt.Fprintf(w, "Rollout %s of %s %s: %s.\n", r.ID, r.Model, r.Version, r.Why) })
+	return s.Print(r, func(w io.Writer) { fmt.Fprintf(w, "Rollout %s of %s %s: %s.\n", r.ID, r.Model, r.Version, r.Why) })
 }
 
 func numberOr(n int, or string) string {

@@ -13,6 +13,7 @@ import (
 	"github.com/squadron-edge/squadron/agent/pipeline"
 	"github.com/squadron-edge/squadron/cmd/engines"
 	"github.com/squadron-edge/squadron/cmd/exit"
+	"github.com/squadron-edge/squadron/cmd/program"
 	"github.com/squadron-edge/squadron/cmd/squadron/labelled"
 	"github.com/squadron-edge/squadron/deploy/bundle"
 	"github.com/squadron-edge/squadron/kernels"
@@ -21,10 +22,10 @@ import (
 
 type runCommand struct {
 	Model    string   `arg:"" help:"The ONNX file." type:"existingfile"`
-	Image    []string `required:"" help:"PNG or JPEG to read; or a directory with a labels.csv (file,label), for an accuracy. May be repeated." type:"path"`
+	Image    []string `required:"" help:"PNG or JPEG to read; or a directory with a labels.csv (file,label), for an accuracy. May be repeated." type:"path" placeholder:"PATH"`
 	Engine   string   `help:"Engine to run on: auto, cuda, gorgonia or reference." default:"auto"`
-	Pipeline string   `help:"JSON file that says how a picture becomes the input (squadron pack --help shows one). Without it: the model's own size, colours by its channels, values 0 to 1." type:"existingfile"`
-	Labels   string   `help:"File with one label a line. Without it: 0, 1, 2, …" type:"existingfile"`
+	Pipeline string   `help:"JSON file that says how a picture becomes the input (squadron pack --help shows one). Without it: the model's own size, colours by its channels, values 0 to 1." type:"existingfile" placeholder:"FILE"`
+	Labels   string   `help:"File with one label a line. Without it: 0, 1, 2, …" type:"existingfile" placeholder:"FILE"`
 }
 
 func (runCommand) Help() string {
@@ -52,10 +53,13 @@ type reading struct {
 	Accuracy *float64 `json:"accuracy,omitempty"`
 }
 
-func (c runCommand) Run(ctx context.Context, s streams) (err error) {
+func (c runCommand) Run(ctx context.Context, s program.Streams) (err error) {
 	choice, err := engines.Named(c.Engine)
 	if err != nil {
 		return exit.AsUsage(err)
+	}
+	if err := wantModel(c.Model); err != nil {
+		return err
 	}
 	session, err := kernels.Open(c.Model, kernels.Options{Engines: choice})
 	if err != nil {
@@ -83,7 +87,7 @@ func (c runCommand) Run(ctx context.Context, s streams) (err error) {
 			return err
 		}
 	}
-	return s.print(r, r.tell)
+	return s.Print(r, r.tell)
 }
 
 // spec is the pipeline that the flags ask for, with defaults from the model.
@@ -151,7 +155,7 @@ func picturesOf(paths []string) ([]labelled.Picture, error) {
 	for _, path := range paths {
 		info, err := os.Stat(path)
 		if err != nil {
-			return nil, exit.AsUsage(err)
+			return nil, exit.AsUsage(fmt.Errorf("read pictures: %w", err))
 		}
 		if !info.IsDir() {
 			all = append(all, labelled.Picture{Name: filepath.Base(path), File: path})

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/squadron-edge/squadron/cmd/exit"
+	"github.com/squadron-edge/squadron/cmd/program"
 	"github.com/squadron-edge/squadron/cmd/squadron/demo"
 	"github.com/squadron-edge/squadron/cmd/squadron/demo/digits"
 	"github.com/squadron-edge/squadron/cmd/squadron/labelled"
@@ -38,7 +40,10 @@ type sampled struct {
 	Golden   int      `json:"golden_pictures"`
 }
 
-func (c samplesCommand) Run(s streams) error {
+func (c samplesCommand) Run(s program.Streams) error {
+	if err := wantFolderFor(c.Dir); err != nil {
+		return exit.AsUsage(err)
+	}
 	pictures, err := demo.Pictures()
 	if err != nil {
 		return err
@@ -65,7 +70,7 @@ func (c samplesCommand) Run(s streams) error {
 	if err != nil {
 		return fmt.Errorf("write samples: %w", err)
 	}
-	return s.print(done, func(w io.Writer) {
+	return s.Print(done, func(w io.Writer) {
 		fmt.Fprintf(w, "Wrote %d models, %d pictures and %d golden pictures to %s.\n", len(done.Models), done.Pictures, done.Golden, done.Dir)
 		fmt.Fprintf(w, "Next: squadron run %s --pipeline %s --image %s\n", done.Models[1], filepath.Join(c.Dir, pipelineFile), filepath.Join(c.Dir, "pictures"))
 	})

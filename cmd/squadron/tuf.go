@@ -200,13 +200,15 @@ func readIfThere(name string) ([]byte, error) {
 }
 
 // replace writes a file beside its place and moves it over what is there.
-func replace(name string, b []byte) error {
+func replace(name string, b []byte) error { return replaceWith(name, b, 0o600) }
+
+func replaceWith(name string, b []byte, mode os.FileMode) error {
 	f, err := os.CreateTemp(filepath.Dir(name), ".*.tmp")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	_, err = f.Write(b)
-	err = errors.Join(err, f.Sync(), f.Close())
+	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), name)
 	}

@@ -12,14 +12,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/alecthomas/kong"
 
-	"github.com/squadron-edge/squadron/cmd/exit"
+	"github.com/squadron-edge/squadron/cmd/program"
 	"github.com/squadron-edge/squadron/cmd/train-digits/convnet"
 	"github.com/squadron-edge/squadron/cmd/train-digits/photo"
 )
@@ -30,7 +26,7 @@ Example:
 
     go run ./cmd/train-digits --out cmd/squadron/demo/testdata
 
-It needs the typefaces of the Debian packages fonts-dejavu-core, fonts-liberation, fonts-freefont-ttf and fonts-noto-core.`
+--version prints its version. It needs the typefaces of the Debian packages fonts-dejavu-core, fonts-liberation, fonts-freefont-ttf and fonts-noto-core.`
 
 // flags are what a person who trains the models may choose.
 type flags struct {
@@ -48,32 +44,13 @@ func (f flags) Validate() error {
 	return nil
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+// Run is called by kong.
+func (f flags) Run(ctx context.Context, s program.Streams) error { return build(ctx, f, s.Out) }
+
+// self is this program.
+var self = program.Program{
+	Name: "train-digits", About: description,
+	Vars: kong.Vars{"pictures": fmt.Sprint(epochSteps * convnet.Batch), "epochs": fmt.Sprint(defaultEpochs), "fonts": photo.FontDir},
 }
 
-// run is main with its surroundings as values.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	var f flags
-	answered := false // --help
-	parser, err := kong.New(&f,
-		kong.Name("train-digits"),
-		kong.Description(description),
-		kong.Vars{"pictures": fmt.Sprint(epochSteps * convnet.Batch), "epochs": fmt.Sprint(defaultEpochs), "fonts": photo.FontDir},
-		kong.Writers(stdout, stderr),
-		kong.Exit(func(int) { answered = true }),
-	)
-	if err != nil {
-		return exit.Report(stderr, "train-digits", fmt.Errorf("set up the command line: %w", err))
-	}
-	_, err = parser.Parse(args)
-	if answered {
-		return exit.Done
-	}
-	if err != nil {
-		return exit.Report(stderr, "train-digits", exit.AsUsage(fmt.Errorf("%w (see train-digits --help)", err)))
-	}
-	return exit.Report(stderr, "train-digits", build(ctx, f, stdout))
-}
+func main() { self.Main(new(flags)) }

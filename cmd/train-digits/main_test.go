@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"os"
 	"strings"
 	"testing"
@@ -12,7 +11,7 @@ import (
 
 func TestHelpShowsAnExample(t *testing.T) {
 	var out, errs bytes.Buffer
-	if code := run(context.Background(), []string{"--help"}, &out, &errs); code != exit.Done {
+	if code := self.Run(t.Context(), new(flags), []string{"--help"}, &out, &errs); code != exit.Done {
 		t.Errorf("exit %d: %s", code, &errs)
 	}
 	if !strings.Contains(out.String(), "go run ./cmd/train-digits --out cmd/squadron/demo/testdata") {
@@ -29,7 +28,7 @@ func TestAWrongCommandLineIsAUsageError(t *testing.T) {
 		"a stray argument": {"--out", "x", "y"},
 	} {
 		var out, errs bytes.Buffer
-		code := run(context.Background(), args, &out, &errs)
+		code := self.Run(t.Context(), new(flags), args, &out, &errs)
 		if code != exit.Usage || strings.Count(errs.String(), "\n") != 1 || out.Len() > 0 {
 			t.Errorf("%s: exit %d, said %q and %q", name, code, &out, &errs)
 		}
@@ -39,7 +38,7 @@ func TestAWrongCommandLineIsAUsageError(t *testing.T) {
 func TestMissingTypefacesAreOneSentenceAndNothingIsWritten(t *testing.T) {
 	dir := t.TempDir()
 	var out, errs bytes.Buffer
-	code := run(context.Background(), []string{"--out", dir, "--fonts", t.TempDir()}, &out, &errs)
+	code := self.Run(t.Context(), new(flags), []string{"--out", dir, "--fonts", t.TempDir()}, &out, &errs)
 	if code != exit.Failed || strings.Count(errs.String(), "\n") != 1 || !strings.Contains(errs.String(), "apt-get install fonts-dejavu-core") {
 		t.Errorf("exit %d, said %q", code, &errs)
 	}

@@ -88,7 +88,11 @@ func (h *handler) role(w http.ResponseWriter, r *http.Request) error {
 // RoleFor asks who may vouch for a version of a model, and for that role's
 // newest file.
 func (c *Client) RoleFor(ctx context.Context, model, version string) (Role, error) {
-	return get[Role](ctx, c, "/v1/roles/"+url.PathEscape(model)+"/"+url.PathEscape(version))
+	r, err := get[Role](ctx, c, "/v1/roles/"+url.PathEscape(model)+"/"+url.PathEscape(version))
+	if string(r.Metadata) == "null" {
+		r.Metadata = nil
+	}
+	return r, err
 }
 
 // PutMetadata offers a file of the fleet's trust.

@@ -10,7 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/squadron-edge/squadron/deploy/internal/strictjson"
+	"github.com/squadron-edge/squadron/deploy/strictjson"
 )
 
 // Bounds that only validation needs.

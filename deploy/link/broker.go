@@ -9,6 +9,12 @@ import (
 	"sync/atomic"
 )
 
+// CheckBroker refuses what is no address of a broker.
+func CheckBroker(s string) error {
+	_, err := parseBroker(s, nil)
+	return err
+}
+
 // parseBroker reads tcp://host:port or ssl://host:port.
 func parseBroker(s string, config *tls.Config) (*url.URL, error) {
 	u, err := url.Parse(s)

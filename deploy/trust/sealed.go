@@ -8,7 +8,7 @@ import (
 
 	"github.com/secure-systems-lab/go-securesystemslib/encrypted"
 
-	"github.com/squadron-edge/squadron/deploy/internal/strictjson"
+	"github.com/squadron-edge/squadron/deploy/strictjson"
 )
 
 // PrivateKeyKind is the "kind" of a private key's file.
@@ -97,16 +97,6 @@ func OpenPrivateKey(file, passphrase []byte) (PrivateKey, error) {
 		return PrivateKey{}, errors.New("read private key: the id does not belong to the seed: the file was changed")
 	}
 	return k, nil
-}
-
-// ReadPublicKey reads the public half out of a private key's file, for which no
-// passphrase is needed.
-func ReadPublicKey(file []byte) (PublicKey, error) {
-	f, err := parsePrivateKey(file)
-	if err != nil {
-		return nil, fmt.Errorf("read public key: %w", err)
-	}
-	return f.Public, nil
 }
 
 func parsePrivateKey(file []byte) (privateKeyFile, error) {

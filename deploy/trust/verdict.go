@@ -10,7 +10,7 @@ import (
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 
 	"github.com/squadron-edge/squadron/deploy/bundle"
-	"github.com/squadron-edge/squadron/deploy/internal/strictjson"
+	"github.com/squadron-edge/squadron/deploy/strictjson"
 )
 
 // maxSignatures bounds the work that one envelope can ask for.

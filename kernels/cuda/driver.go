@@ -41,7 +41,6 @@ static CUresult call_attribute(api *a, int *v, int what, CUdevice d) { return a-
 import "C"
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -78,7 +77,7 @@ func open(paths []string) (unsafe.Pointer, error) {
 		}
 		words = append(words, C.GoString(C.dlerror()))
 	}
-	return nil, errors.New("no CUDA driver: " + strings.Join(words, "; "))
+	return nil, absent{strings.Join(words, "; ")}
 }
 
 // library is an opened driver with the entry points that the door calls.

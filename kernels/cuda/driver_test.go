@@ -14,7 +14,7 @@ func TestWithoutADriverTheLoaderSaysWhy(t *testing.T) {
 	first := filepath.Join(t.TempDir(), "libcuda.so.1")
 	second := filepath.Join(t.TempDir(), "libcuda.so.1")
 	found, err := probe([]string{first, second})
-	wantRefusal(t, found, err, "", "no CUDA driver: "+first+": cannot open shared object file: No such file or directory; "+second+": cannot open")
+	wantRefusal(t, found, err, "", "no CUDA driver on this machine: "+first+": cannot open shared object file: No such file or directory; "+second+": cannot open")
 }
 
 func TestAFileThatIsNoLibraryIsNoDriver(t *testing.T) {
@@ -23,7 +23,7 @@ func TestAFileThatIsNoLibraryIsNoDriver(t *testing.T) {
 		t.Fatal(err)
 	}
 	found, err := probe([]string{path})
-	wantRefusal(t, found, err, "", "no CUDA driver: "+path+": invalid ELF header")
+	wantRefusal(t, found, err, "", "no CUDA driver on this machine: "+path+": invalid ELF header")
 }
 
 func TestTheTegraPathIsTriedSecond(t *testing.T) {

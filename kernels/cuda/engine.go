@@ -12,7 +12,7 @@
 //
 //	found, err := cuda.Engine{}.Probe()
 //	// without a driver: found is "", err says
-//	//   no CUDA driver: libcuda.so.1: cannot open shared object file: …
+//	//   no CUDA driver on this machine: libcuda.so.1: cannot open shared object file: …
 //	// with one: found is
 //	//   CUDA driver 10.2, NVIDIA Tegra X1 (compute capability 5.3)
 //	// and err says the same and that Squadron has no CUDA kernels yet.
@@ -62,6 +62,15 @@ func probe(paths []string) (found string, err error) {
 	}
 	return d.String(), fmt.Errorf("%s, was found, but Squadron has no CUDA kernels yet", d)
 }
+
+// absent says that no driver can be opened, and why in the loader's own words.
+type absent struct{ words string }
+
+func (a absent) Error() string { return a.Short() + ": " + a.words }
+
+// Short implements kernels.Brief: the paths that were tried help whoever sets
+// the machine up, and hide the rest of the line from everybody else.
+func (absent) Short() string { return "no CUDA driver on this machine" }
 
 // driver is what a CUDA driver says of itself.
 type driver struct {

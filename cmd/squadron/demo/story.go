@@ -76,19 +76,7 @@ func (s *story) awaitFleet(ctx context.Context) error {
 		}
 		s.say(nil, "%s is online: %s, %d MiB, serves at %s.", name, d.Info.Arch, d.Info.MemoryMiB, d.Info.Serve)
 	}
-	for _, e := range s.firstInfo(ctx) {
-		s.say(nil, "Engine %s: %s", e.Engine, e.Why)
-	}
 	return nil
-}
-
-// firstInfo is what the first device says of its engines.
-func (s *story) firstInfo(ctx context.Context) []wire.EngineWhy {
-	d, err := s.client.Device(ctx, s.fleet.devices()[0])
-	if err != nil || d.Info == nil {
-		return nil
-	}
-	return d.Info.Engines
 }
 
 // firstRelease rolls 1.0.0 out and reads the pictures with it.
@@ -100,7 +88,22 @@ func (s *story) firstRelease(ctx context.Context) (float64, error) {
 	if err := s.rollOutTo(ctx, Early, "100%"); err != nil {
 		return 0, err
 	}
+	if err := s.tellEngine(ctx); err != nil {
+		return 0, err
+	}
 	return s.readPictures(ctx, Early)
+}
+
+// tellEngine says what the first device runs the model on, and why.
+func (s *story) tellEngine(ctx context.Context) error {
+	d, err := s.client.Device(ctx, s.fleet.devices()[0])
+	if err != nil {
+		return err
+	}
+	for _, m := range d.State.Models {
+		s.say(map[string]string{"engine": m.Engine, "engine_why": m.EngineWhy}, "On %s, %s.", d.Device, m.EngineWhy)
+	}
+	return nil
 }
 
 // betterRelease rolls 2.0.0 out in waves and sees the accuracy rise.
@@ -167,6 +170,9 @@ func (s *story) publish(ctx context.Context, version string, allowFailing bool) 
 	}
 	size := file.Len()
 	published, _, err := s.client.Publish(ctx, &file)
+	if err == nil {
+		err = s.client.Vouch(ctx, published, s.fleet.key, "", time.Now().UTC())
+	}
 	if err != nil {
 		return fmt.Errorf("publish %s: %w", version, err)
 	}

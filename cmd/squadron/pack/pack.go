@@ -82,21 +82,35 @@ func (e FailingError) Error() string {
 		e.Name, e.Version, e.Measured.Agreeing, e.Measured.Samples, e.Needed)
 }
 
+// Validate refuses what no manifest may say, before the model runs: that of a
+// model which reads every golden picture rightly is tried.
+func (o Options) Validate() error {
+	if len(o.Golden) == 0 {
+		return fmt.Errorf("pack %s %s: no golden pictures; without them a device could not test the model before it serves", o.Name, o.Version)
+	}
+	p := begin(o)
+	p.addSamples(o)
+	g := &p.Manifest.Golden
+	g.Reference, g.Measured = referencePath, 1
+	scores := bundle.File{Path: referencePath, Digest: bundle.DigestOf(nil), Size: int64(len(o.Golden)) * int64(len(o.Pipeline.Labels)) * 4}
+	p.Manifest.Files = append(p.Manifest.Files, scores)
+	p.sortFiles()
+	if err := p.Manifest.Validate(); err != nil {
+		return fmt.Errorf("pack %s %s: %w", o.Name, o.Version, err)
+	}
+	return nil
+}
+
 // Prepare runs the golden pictures, fills the manifest and signs it.
 func Prepare(ctx context.Context, o Options) (*Package, error) {
-	p := &Package{
-		Manifest: &bundle.Manifest{
-			V: bundle.FormatVersion, Name: o.Name, Version: o.Version, Model: modelPath,
-			Pipeline: o.Pipeline, Fits: o.Fits, Provenance: o.Provenance,
-			Golden: bundle.Golden{MinAgreement: o.MinAgreement, Tolerance: o.Tolerance},
-		},
-		objects: map[bundle.Digest][]byte{},
+	if err := o.Validate(); err != nil {
+		return nil, err
 	}
-	p.add(modelPath, o.Model)
+	p := begin(o)
 	if err := p.measure(ctx, o); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(p.Manifest.Files, func(a, b bundle.File) int { return cmp.Compare(a.Path, b.Path) })
+	p.sortFiles()
 	payload, err := p.Manifest.Encode()
 	if err != nil {
 		return nil, fmt.Errorf("pack %s %s: %w", o.Name, o.Version, err)
@@ -107,16 +121,32 @@ func Prepare(ctx context.Context, o Options) (*Package, error) {
 	return p, nil
 }
 
-// measure runs the model on its golden pictures, and holds it to their labels.
-func (p *Package) measure(ctx context.Context, o Options) error {
-	if len(o.Golden) == 0 {
-		return fmt.Errorf("pack %s %s: no golden pictures; without them a device could not test the model before it serves", o.Name, o.Version)
+// begin is a package of the model alone.
+func begin(o Options) *Package {
+	p := &Package{
+		Manifest: &bundle.Manifest{
+			V: bundle.FormatVersion, Name: o.Name, Version: o.Version, Model: modelPath,
+			Pipeline: o.Pipeline, Fits: o.Fits, Provenance: o.Provenance,
+			Golden: bundle.Golden{MinAgreement: o.MinAgreement, Tolerance: o.Tolerance},
+		},
+		objects: map[bundle.Digest][]byte{},
 	}
-	g := &p.Manifest.Golden
+	p.add(modelPath, o.Model)
+	return p
+}
+
+// addSamples takes the golden pictures into the bundle.
+func (p *Package) addSamples(o Options) {
 	for _, s := range o.Golden {
 		p.add(goldenDir+s.Name, s.Data)
-		g.Samples = append(g.Samples, bundle.Sample{Path: goldenDir + s.Name, Label: s.Label})
+		p.Manifest.Golden.Samples = append(p.Manifest.Golden.Samples, bundle.Sample{Path: goldenDir + s.Name, Label: s.Label})
 	}
+}
+
+// measure runs the model on its golden pictures, and holds it to their labels.
+func (p *Package) measure(ctx context.Context, o Options) error {
+	g := &p.Manifest.Golden
+	p.addSamples(o)
 	session, err := kernels.Load(o.Model, kernels.Options{Engines: []kernels.Engine{reference.Engine{}}})
 	if err != nil {
 		return fmt.Errorf("pack %s %s: %w", o.Name, o.Version, err)
@@ -141,6 +171,10 @@ func (p *Package) add(path string, data []byte) {
 	d := bundle.DigestOf(data)
 	p.objects[d] = data
 	p.Manifest.Files = append(p.Manifest.Files, bundle.File{Path: path, Digest: d, Size: int64(len(data))})
+}
+
+func (p *Package) sortFiles() {
+	slices.SortFunc(p.Manifest.Files, func(a, b bundle.File) int { return cmp.Compare(a.Path, b.Path) })
 }
 
 // open gives a file's bytes by its path.

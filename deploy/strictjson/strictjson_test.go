@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/squadron-edge/squadron/deploy/internal/strictjson"
+	"github.com/squadron-edge/squadron/deploy/strictjson"
 )
 
 type document struct {

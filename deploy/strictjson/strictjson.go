@@ -3,10 +3,15 @@
 //
 // encoding/json takes the last of two equal keys, matches keys without regard
 // to case and ignores what it does not know; a signature over bytes that two
-// programs read differently is worth little. This package refuses unknown,
-// miscased and repeated keys, bytes after the document and text that is not
+// programs read differently is worth little, and so is a setting that a person
+// reads otherwise than the daemon. This package refuses unknown, miscased and
+// repeated keys at any depth, bytes after the document and text that is not
 // UTF-8. It refuses to judge values: their bounds belong to the caller, as does
 // the bound on the input's length.
+//
+// It stands in deploy because what a document says is what both sides must
+// agree on first: manifests, envelopes, trust and key files are read with it,
+// and the programs read their configuration by the same rule.
 //
 //	var m Manifest
 //	err := strictjson.Decode(data, &m)
@@ -19,7 +24,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -73,7 +80,7 @@ func checkObject(dec *json.Decoder, t reflect.Type, path string) error {
 		key := tok.(string) // the decoder gives nothing else here
 		field, known := fields[key]
 		if !known {
-			return fmt.Errorf("%s: the key %.80q is not known", place(path), key)
+			return &UnknownKeyError{Place: place(path), Key: key, Known: slices.Sorted(maps.Keys(fields))}
 		}
 		if seen[key] {
 			return fmt.Errorf("%s: the key %q is there twice", place(path), key)
@@ -85,6 +92,17 @@ func checkObject(dec *json.Decoder, t reflect.Type, path string) error {
 	}
 	_, err := dec.Token()
 	return err
+}
+
+// UnknownKeyError refuses a key that its object does not have.
+type UnknownKeyError struct {
+	Place string // of the object in the document
+	Key   string
+	Known []string // the keys that the object has, sorted
+}
+
+func (e *UnknownKeyError) Error() string {
+	return fmt.Sprintf("%s: the key %.80q is not known", e.Place, e.Key)
 }
 
 func checkList(dec *json.Decoder, t reflect.Type, path string) error {

@@ -1,0 +1,56 @@
+package program
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+// Streams are where a command speaks, and how.
+type Streams struct {
+	Out, Err io.Writer
+	JSON     bool // for programs instead of sentences for people
+}
+
+// Print writes v as JSON if asked for, else what text writes.
+func (s Streams) Print(v any, text func(io.Writer)) error {
+	out := &remembering{w: s.Out}
+	if !s.JSON {
+		text(out)
+		return out.failed
+	}
+	enc := json.NewEncoder(out)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil && out.failed == nil {
+		return fmt.Errorf("print the answer as JSON: %w", err)
+	}
+	return out.failed
+}
+
+// Logger writes for people, or JSON lines, to the error stream.
+func (s Streams) Logger(level slog.Level) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
+	if s.JSON {
+		return slog.New(slog.NewJSONHandler(s.Err, options))
+	}
+	return slog.New(slog.NewTextHandler(s.Err, options))
+}
+
+// remembering keeps the first failure to write, so that what is printed line by
+// line need not look at each: a full disk ends the command with an error.
+type remembering struct {
+	w      io.Writer
+	failed error
+}
+
+func (r *remembering) Write(b []byte) (int, error) {
+	if r.failed != nil {
+		return 0, r.failed
+	}
+	n, err := r.w.Write(b)
+	if err != nil {
+		r.failed = fmt.Errorf("print the answer: %w", err)
+	}
+	return n, r.failed
+}
