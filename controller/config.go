@@ -73,16 +73,18 @@ func (c Config) Validate() error {
 		return errors.New("controller: dir is missing: it holds the database and the published objects")
 	case c.Trust == "":
 		return errors.New("controller: trust is missing: it names the folder that squadron keys init made, with 1.root.json and targets.json")
-	case c.OnlineKey.Public() == nil:
-		return errors.New("controller: the online key is missing: online_key_file and passphrase_file name it")
 	case c.DeviceDeadlineSeconds < 1 || c.DeviceDeadlineSeconds > int(7*24*time.Hour/time.Second):
 		return fmt.Errorf("controller: device_deadline_seconds is %d, want 1 second to 7 days", c.DeviceDeadlineSeconds)
 	case (c.TLSCertFile == "") != (c.TLSKeyFile == ""):
 		return errors.New("controller: tls_cert_file and tls_key_file go together: give both, or neither")
 	}
-	return errors.Join(
+	err := errors.Join(
 		guarded("http", c.HTTP, "operator_token", c.OperatorToken, minToken),
 		guarded("mqtt", c.MQTT, "device_secret", c.DeviceSecret, minSecret))
+	if err == nil && c.OnlineKey.Public() == nil {
+		err = errors.New("controller: the online key is missing: online_key_file names it (keys/online.key of squadron keys init), and passphrase_file what opens it")
+	}
+	return err
 }
 
 func (c Config) withDefaults() Config {

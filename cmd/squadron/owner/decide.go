@@ -119,6 +119,10 @@ func (f Folder) Rotate(role string, now time.Time) (files []string, err error) {
 		return nil, err
 	}
 	old, threshold := root.Keys(trust.RoleRoot)
+	// Nothing is written before it is sure that the next root can be signed.
+	if _, err := f.private("the next root", old, threshold); err != nil {
+		return nil, err
+	}
 	count := 1
 	if role == trust.RoleRoot {
 		count = len(old)

@@ -154,7 +154,7 @@ func (f Folder) private(what string, count []trust.PublicKey, enough int) ([]tru
 		found, seen = append(found, key), append(seen, public.ID())
 	}
 	if len(found) < enough {
-		return nil, fmt.Errorf("sign %s: %d of its keys have to, and only %d are at hand: name their files with --with-key", what, enough, len(found))
+		return nil, fmt.Errorf("sign %s: it takes %d of its keys, and at hand: %d; name their files with --with-key", what, enough, len(found))
 	}
 	return found, nil
 }
