@@ -61,7 +61,7 @@ func newDense(c convolution) *dense {
 }
 
 // run takes x, the filters and optionally the bias.
-func (d *dense) run(in [][]float32, out []float32) {
+func (d *dense) run(watch *ir.Watch, in [][]float32, out []float32) {
 	x, w := in[0], in[1]
 	var bias []float32
 	if len(in) == 3 {
@@ -71,7 +71,7 @@ func (d *dense) run(in [][]float32, out []float32) {
 		for g := range d.groups {
 			from := (n*d.groups + g) * d.channels * d.area()
 			to := (n*d.groups + g) * d.maps * d.pixels()
-			d.group(x[from:from+d.channels*d.area()], w[g*d.maps*d.depth():][:d.maps*d.depth()], out[to:to+d.maps*d.pixels()])
+			d.group(watch, x[from:from+d.channels*d.area()], w[g*d.maps*d.depth():][:d.maps*d.depth()], out[to:to+d.maps*d.pixels()])
 		}
 		addBias(out[n*d.groups*d.maps*d.pixels():][:d.groups*d.maps*d.pixels()], bias, d.pixels())
 	}
@@ -79,15 +79,21 @@ func (d *dense) run(in [][]float32, out []float32) {
 }
 
 // group convolves the channels of one group.
-func (d *dense) group(x, w, out []float32) {
+func (d *dense) group(watch *ir.Watch, x, w, out []float32) {
 	if d.channels == 0 {
 		clear(out) // sums of nothing
 		return
 	}
 	for first := 0; first < d.pixels(); first += d.strip {
 		columns := min(d.strip, d.pixels()-first)
+		if watch.Over(columns * d.depth()) {
+			return
+		}
 		d.pack(x, first, columns)
 		for m := 0; m < d.maps; m += blockRows {
+			if watch.Over(blockRows * columns * d.depth()) {
+				return
+			}
 			height := min(blockRows, d.maps-m)
 			row0, row1 := w[m*d.depth():][:d.depth()], w[(m+height-1)*d.depth():][:d.depth()]
 			for c := 0; c < columns; c += blockColumns {

@@ -1,5 +1,7 @@
 package gorgonia
 
+import "github.com/squadron-edge/squadron/kernels/ir"
+
 // depthwise is convolution where each map reads one channel: row by row, one
 // element of the window at a time.
 type depthwise struct {
@@ -16,7 +18,7 @@ func newDepthwise(c convolution) *depthwise {
 }
 
 // run takes x, the filters and optionally the bias.
-func (d *depthwise) run(in [][]float32, out []float32) {
+func (d *depthwise) run(w *ir.Watch, in [][]float32, out []float32) {
 	maps := d.groups * d.maps
 	for plane := range d.batch * maps {
 		n, m := plane/maps, plane%maps
@@ -25,30 +27,36 @@ func (d *depthwise) run(in [][]float32, out []float32) {
 			bias = in[2][m]
 		}
 		channel := in[0][(n*d.groups+m/d.maps)*d.area():][:d.area()]
-		d.plane(channel, in[1][m*d.depth():][:d.depth()], bias, out[plane*d.pixels():][:d.pixels()])
+		d.plane(w, channel, in[1][m*d.depth():][:d.depth()], bias, out[plane*d.pixels():][:d.pixels()])
 	}
 }
 
 // plane makes one map.
-func (d *depthwise) plane(x, w []float32, bias float32, out []float32) {
+func (d *depthwise) plane(watch *ir.Watch, x, w []float32, bias float32, out []float32) {
 	for o := range d.rows.out {
 		y := out[o*d.columns.out:][:d.columns.out]
 		for i := range y {
 			y[i] = bias
 		}
 		lo, hi := d.rows.taps(o)
+		if watch.Over(d.columns.out) {
+			return
+		}
 		for k := lo; k < hi; k++ {
 			r := d.rows.start(o) + k*d.rows.dilation
-			d.row(x[r*d.columns.in:][:d.columns.in], w[k*d.columns.kernel:][:d.columns.kernel], y)
+			d.row(watch, x[r*d.columns.in:][:d.columns.in], w[k*d.columns.kernel:][:d.columns.kernel], y)
 		}
 		activate(d.act, y)
 	}
 }
 
 // row adds one row of the input under one row of the window.
-func (d *depthwise) row(x, w, y []float32) {
+func (d *depthwise) row(watch *ir.Watch, x, w, y []float32) {
 	for k, weight := range w {
 		lo, hi := d.spans[k][0], d.spans[k][1]
+		if watch.Over(hi - lo) {
+			return
+		}
 		at := d.columns.start(lo) + k*d.columns.dilation
 		for o := lo; o < hi; o++ {
 			y[o] += weight * x[at]

@@ -16,7 +16,7 @@
 //		return err
 //	}
 //	defer program.Close()
-//	err = program.Run(inputs, outputs)
+//	err = program.Run(ctx, inputs, outputs)
 package gorgonia
 
 import (

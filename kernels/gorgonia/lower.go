@@ -18,6 +18,7 @@ var construction sync.Mutex
 // lowering is a Gorgonia graph that grows from a plan.
 type lowering struct {
 	plan    *ir.Plan
+	watch   ir.Watch // of the run under way
 	graph   *gorgonia.ExprGraph
 	storage [][]float32      // of each value: arena, own buffer or weights
 	nodes   []*gorgonia.Node // of each value, once it is lowered
@@ -79,7 +80,7 @@ func (l *lowering) step(index int, n ir.Node) error {
 	}
 	y := n.Outputs[0]
 	s := &step{
-		index: index, label: l.plan.Graph.Label(n), kernel: k,
+		index: index, label: l.plan.Graph.Label(n), kernel: k, watch: &l.watch,
 		operands: make([][]float32, len(operands)),
 		out:      l.dense(y), elements: len(l.storage[y]),
 	}

@@ -73,7 +73,7 @@ func TestProgramsRunSideBySide(t *testing.T) {
 	for seed := range uint64(4) {
 		in := tensors(t, plan, plan.Graph.Inputs, seed)
 		want, got := tensors(t, plan, plan.Graph.Outputs, 0), tensors(t, plan, plan.Graph.Outputs, 0)
-		if err := alone.Run(in, want); err != nil {
+		if err := alone.Run(t.Context(), in, want); err != nil {
 			t.Fatal(err)
 		}
 		all.Go(func() {
@@ -82,7 +82,7 @@ func TestProgramsRunSideBySide(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			if err := p.Run(in, got); err != nil {
+			if err := p.Run(t.Context(), in, got); err != nil {
 				t.Error(err)
 			}
 			if !kerneltest.Identical(got[0], want[0]) {
@@ -159,7 +159,7 @@ func TestRunRefusesTensorsThatDoNotFit(t *testing.T) {
 		{"another type", []*tensor.Tensor{integers}, out, "int64"},
 		{"an output of another shape", in, []*tensor.Tensor{short}, "outputs: float32[1×28]"},
 	} {
-		if err := p.Run(c.in, c.out); err == nil || !strings.Contains(err.Error(), c.wants) {
+		if err := p.Run(t.Context(), c.in, c.out); err == nil || !strings.Contains(err.Error(), c.wants) {
 			t.Errorf("%s: got %v, want %q", c.name, err, c.wants)
 		}
 	}

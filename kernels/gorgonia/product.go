@@ -1,5 +1,7 @@
 package gorgonia
 
+import "github.com/squadron-edge/squadron/kernels/ir"
+
 // The inner loop computes a block of 2 rows by 4 columns in registers: 8 sums,
 // 4 columns and one row's element fit the 16 of amd64.
 const (
@@ -50,7 +52,7 @@ func newProduct(rows, inner, columns int, transA, transB bool) *product {
 }
 
 // run fills out [rows×columns].
-func (p *product) run(a, b, out []float32) {
+func (p *product) run(w *ir.Watch, a, b, out []float32) {
 	if p.transA {
 		for r := range p.rows {
 			for k := range p.inner {
@@ -61,8 +63,14 @@ func (p *product) run(a, b, out []float32) {
 	}
 	for c := 0; c < p.columns; c += blockColumns {
 		width := min(blockColumns, p.columns-c)
+		if w.Over(width * p.inner) {
+			return
+		}
 		p.pack(b, c, width)
 		for r := 0; r < p.rows; r += blockRows {
+			if w.Over(blockRows * blockColumns * p.inner) {
+				return
+			}
 			height := min(blockRows, p.rows-r)
 			row0, row1 := r*p.inner, (r+height-1)*p.inner
 			sums := multiply(a[row0:row0+p.inner], a[row1:row1+p.inner], p.panel)

@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/squadron-edge/squadron/kernels/ir"
@@ -34,10 +35,13 @@ func (Engine) Compile(plan *ir.Plan) (ir.Program, error) {
 type program struct {
 	graph  *ir.Graph
 	values []*tensor.Tensor
+	watch  ir.Watch
 }
 
 // Run evaluates the nodes in order.
-func (p *program) Run(inputs, outputs []*tensor.Tensor) error {
+func (p *program) Run(ctx context.Context, inputs, outputs []*tensor.Tensor) error {
+	p.watch.Begin(ctx)
+	defer p.watch.End()
 	defer clear(p.values)
 	if err := p.bind(inputs); err != nil {
 		return err
@@ -70,16 +74,22 @@ func (p *program) bind(inputs []*tensor.Tensor) error {
 	return nil
 }
 
-// step evaluates one node.
+// step evaluates one node, unless the run has ended.
 func (p *program) step(n ir.Node) error {
+	if err := p.watch.Cause(); err != nil {
+		return err
+	}
 	in := make([]*tensor.Tensor, len(n.Inputs))
 	for i, id := range n.Inputs {
 		if id != ir.NoValue {
 			in[i] = p.values[id]
 		}
 	}
-	out, err := Eval(n.Op, in)
+	out, err := evaluate(&p.watch, n.Op, in)
 	if err != nil {
+		return err
+	}
+	if err := p.watch.Cause(); err != nil { // out may be unfinished
 		return err
 	}
 	for i, id := range n.Outputs {
