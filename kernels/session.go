@@ -34,6 +34,7 @@ type Session struct {
 	engine   Engine
 	found    string
 	refusals []Refusal
+	work     int
 
 	turn     chan struct{} // holds one while someone uses what follows
 	compiled compiled
@@ -85,6 +86,7 @@ func Load(data []byte, o Options) (*Session, error) {
 		engine:   choice.engine,
 		found:    choice.found,
 		refusals: choice.refusals,
+		work:     choice.program.plan.MultiplyAdds,
 		turn:     make(chan struct{}, 1),
 		compiled: compiled{[]program{choice.program}},
 	}, nil
@@ -97,6 +99,10 @@ func (s *Session) Inputs() []ir.Value { return s.inputs }
 // Outputs are the model's outputs as planned at load. Where an input is open,
 // a run with another shape may give other extents.
 func (s *Session) Outputs() []ir.Value { return s.outputs }
+
+// MultiplyAdds is the work of one run for the shapes planned at load, as
+// ir.Plan counts it.
+func (s *Session) MultiplyAdds() int { return s.work }
 
 // Run computes the outputs, by name, from the inputs, by name. It refuses a
 // missing, superfluous or wrongly shaped input by name. The outputs are the

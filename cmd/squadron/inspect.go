@@ -53,6 +53,8 @@ type engineVerdict struct {
 	Engine string `json:"engine"`
 	Runs   bool   `json:"runs"`
 	Why    string `json:"why"`
+	// MultiplyAdds is the work of one run.
+	MultiplyAdds int `json:"multiply_adds,omitempty"`
 }
 
 func (c inspectCommand) Run(s streams) error {
@@ -106,9 +108,9 @@ func countOperators(g *ir.Graph) []operatorCount {
 func tryEngine(data []byte, e kernels.Engine) engineVerdict {
 	session, err := kernels.Load(data, kernels.Options{Engines: []kernels.Engine{e}})
 	if err != nil {
-		return engineVerdict{e.Name(), false, err.Error()}
+		return engineVerdict{Engine: e.Name(), Why: err.Error()}
 	}
-	v := engineVerdict{e.Name(), true, session.Why()}
+	v := engineVerdict{Engine: e.Name(), Runs: true, Why: session.Why(), MultiplyAdds: session.MultiplyAdds()}
 	if err := session.Close(); err != nil {
 		v.Why = errors.Join(errors.New(v.Why), err).Error()
 	}
@@ -128,7 +130,7 @@ func (f inspection) tell(w io.Writer) {
 	fmt.Fprintf(w, "%d parameters in a file of %d bytes\n", f.Parameters, f.FileBytes)
 	for _, e := range f.Engines {
 		if e.Runs {
-			fmt.Fprintln(w, e.Why)
+			fmt.Fprintf(w, "%s; a run takes %d multiply-adds\n", e.Why, e.MultiplyAdds)
 			continue
 		}
 		fmt.Fprintf(w, "%s does not run it: %s\n", e.Engine, e.Why)
