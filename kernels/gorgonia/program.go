@@ -49,7 +49,7 @@ func inOrder(instructions []instruction) error {
 }
 
 // Run copies the inputs in, runs the machine and copies the outputs out. It
-// allocates nothing. The machine's steps learn of ctx from their watch, since
+// allocates nothing. The machine's steps learn of ctx from their workspace, since
 // Gorgonia's interfaces take none.
 func (p *program) Run(ctx context.Context, inputs, outputs []*tensor.Tensor) error {
 	g := p.lowering.plan.Graph
@@ -62,8 +62,8 @@ func (p *program) Run(ctx context.Context, inputs, outputs []*tensor.Tensor) err
 	for i, id := range g.Inputs {
 		copy(p.lowering.storage[id], tensor.Data[float32](inputs[i]))
 	}
-	p.lowering.watch.Begin(ctx)
-	defer p.lowering.watch.End()
+	p.lowering.shared.Begin(ctx)
+	defer p.lowering.shared.End()
 	defer p.machine.Reset()
 	if err := p.machine.RunAll(); err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 // fitGlobalAveragePool averages each channel, which lies contiguous.
 func fitGlobalAveragePool(s site) kernel {
 	area := size(s.shape(0)[2:])
-	return func(w *ir.Watch, in [][]float32, out []float32) {
+	return func(w *workspace, in [][]float32, out []float32) {
 		for i := range out {
 			if w.Over(area) {
 				return
@@ -39,7 +39,7 @@ func fitReduceMean(s site, op ir.ReduceMean) (kernel, error) {
 	}
 	rows := newRows(x, kept)
 	count := float32(size(x)) / float32(size(kept))
-	return func(w *ir.Watch, in [][]float32, out []float32) {
+	return func(w *workspace, in [][]float32, out []float32) {
 		clear(out)
 		for rows.reset(); rows.more() && !w.Over(rows.length); rows.next() {
 			to := &rows.operands[0]
@@ -61,7 +61,7 @@ func fitSoftmax(s site, op ir.Softmax) kernel {
 	if !op.Flatten {
 		length, inner = x[axis], size(x[axis+1:])
 	}
-	return func(w *ir.Watch, in [][]float32, out []float32) {
+	return func(w *workspace, in [][]float32, out []float32) {
 		for o := 0; o < len(out); o += length * inner {
 			for i := range inner {
 				if w.Over(length) {

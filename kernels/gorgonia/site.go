@@ -9,8 +9,9 @@ import (
 
 // site is a node of the plan, where a kernel is fitted.
 type site struct {
-	graph *ir.Graph
-	node  ir.Node
+	graph  *ir.Graph
+	node   ir.Node
+	shared *workspace // of the program's steps
 }
 
 // value is what the plan knows of a value; the zero Info if it is absent.

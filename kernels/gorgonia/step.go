@@ -8,8 +8,6 @@ import (
 	"github.com/chewxy/hm"
 	"gorgonia.org/gorgonia"
 	gtensor "gorgonia.org/tensor"
-
-	"github.com/squadron-edge/squadron/kernels/ir"
 )
 
 // step is the gorgonia.Op of one node of the plan. It owns its output: a
@@ -21,8 +19,8 @@ type step struct {
 	index    int
 	label    string
 	kernel   kernel
-	watch    *ir.Watch // the program's
-	sizes    []int     // elements of each operand
+	shared   *workspace // with the program's other steps
+	sizes    []int      // elements of each operand
 	operands [][]float32
 	types    []hm.Type // of each operand's node
 	out      *gtensor.Dense
@@ -58,7 +56,7 @@ func (s *step) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 	if err := s.over(); err != nil {
 		return nil, err
 	}
-	s.kernel(s.watch, s.operands, s.out.Float32s()[:s.elements])
+	s.kernel(s.shared, s.operands, s.out.Float32s()[:s.elements])
 	if err := s.over(); err != nil { // the output may be unfinished
 		return nil, err
 	}
@@ -67,7 +65,7 @@ func (s *step) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 
 // over says why the run has ended, if it has.
 func (s *step) over() error {
-	if err := s.watch.Cause(); err != nil {
+	if err := s.shared.Cause(); err != nil {
 		return fmt.Errorf("run %s: %w", s.label, err)
 	}
 	return nil

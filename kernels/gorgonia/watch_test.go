@@ -25,10 +25,10 @@ func TestAKernelLeavesItsOutputWhenTheRunHasEnded(t *testing.T) {
 		"sum of rows": {ir.Add{}, []tensor.Shape{{1 << 12, 1 << 10}, {1 << 12, 1}}},
 		"concat":      {ir.Concat{Axis: 1}, []tensor.Shape{{1 << 12, 1 << 9}, {1 << 12, 1 << 9}}},
 	} {
-		k, operands, out := fitted(t, c.op, c.in...)
+		w := new(workspace)
+		k, operands, out := fitted(t, w, c.op, c.in...)
 		ended, end := context.WithCancel(t.Context())
 		end()
-		w := new(ir.Watch)
 		w.Begin(ended)
 		out[len(out)-1] = 7
 		k(w, operands, out)
@@ -44,26 +44,20 @@ func TestAKernelLeavesItsOutputWhenTheRunHasEnded(t *testing.T) {
 }
 
 // fitted is an operator's kernel with operands of ones.
-func fitted(t *testing.T, op ir.Operator, in ...tensor.Shape) (k kernel, operands [][]float32, out []float32) {
+func fitted(t *testing.T, w *workspace, op ir.Operator, in ...tensor.Shape) (k kernel, operands [][]float32, out []float32) {
 	t.Helper()
-	g := &ir.Graph{Name: "one"}
 	for _, shape := range in {
-		g.Inputs = append(g.Inputs, ir.ValueID(len(g.Values)))
-		g.Values = append(g.Values, ir.Value{Name: "x", Info: ir.Info{DType: tensor.Float32, Shape: shape}})
 		ones := make([]float32, size(shape))
 		for i := range ones {
 			ones[i] = 1
 		}
 		operands = append(operands, ones)
 	}
-	g.Outputs = []ir.ValueID{ir.ValueID(len(g.Values))}
-	g.Values = append(g.Values, ir.Value{Name: "y"})
-	g.Nodes = []ir.Node{{Op: op, Inputs: g.Inputs, Outputs: g.Outputs}}
-	g, err := ir.Specialise(g, nil)
+	g, err := ir.Specialise(one(op, in...), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if k, err = fit(site{g, g.Nodes[0]}); err != nil {
+	if k, err = fit(site{g, g.Nodes[0], w}); err != nil {
 		t.Fatal(err)
 	}
 	return k, operands, make([]float32, size(g.Values[g.Outputs[0]].Shape))
