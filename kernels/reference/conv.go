@@ -22,7 +22,7 @@ func conv(watch *ir.Watch, op ir.Conv, xt, wt, bt, yt *tensor.Tensor) error {
 	if err != nil {
 		return err
 	}
-	x, w, y := widen(tensor.Data[float32](xt)), widen(tensor.Data[float32](wt)), tensor.Data[float32](yt)
+	x, w, y := tensor.Data[float32](xt), tensor.Data[float32](wt), tensor.Data[float32](yt)
 	channels, maps := ws[1], ys[1]
 	area, filter := ax[0].in*ax[1].in*ax[2].in, size(ws[1:])
 	rows := newConvRows(watch, ax, channels)
@@ -70,7 +70,7 @@ func newConvRows(watch *ir.Watch, ax [mostSpatial]axis, channels int) convRows {
 
 // add adds to the row: row r of slice d. x holds the channels of the map's
 // group, w its filter.
-func (c *convRows) add(watch *ir.Watch, x, w []float64, d, r int) {
+func (c *convRows) add(watch *ir.Watch, x, w []float32, d, r int) {
 	depth, height, width := c.axes[0], c.axes[1], c.axes[2]
 	for ch := range c.channels {
 		for kd := range depth.kernel {
@@ -84,9 +84,10 @@ func (c *convRows) add(watch *ir.Watch, x, w []float64, d, r int) {
 					if watch.Over(c.hi[kw] - c.lo[kw]) {
 						return
 					}
+					wide := float64(weight)
 					at, acc := width.at(c.lo[kw], kw), c.acc[c.lo[kw]:c.hi[kw]]
 					for o := range acc {
-						acc[o] += weight * row[at]
+						acc[o] += wide * float64(row[at])
 						at += width.stride
 					}
 				}
@@ -101,15 +102,6 @@ func bias(b *tensor.Tensor, m int) float64 {
 		return 0
 	}
 	return float64(tensor.Data[float32](b)[m])
-}
-
-// widen converts once what is read many times.
-func widen(s []float32) []float64 {
-	wide := make([]float64, len(s))
-	for i, v := range s {
-		wide[i] = float64(v)
-	}
-	return wide
 }
 
 func fill(s []float64, v float64) {
