@@ -1,6 +1,8 @@
 package gorgonia
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -112,12 +114,13 @@ func TestCompileRefusesWhatItHasNoKernelFor(t *testing.T) {
 		{"indices known at run time", ir.Gather{}, []ir.Info{floats, integers}, []string{`Gather "the node"`, "int64", "constant"}},
 		{"integers computed at run time", ir.Concat{}, []ir.Info{integers, integers}, []string{`Concat "the node"`, "int64", "float32 is supported"}},
 		{"a window over a volume", ir.MaxPool{Window: ir.Window{Kernel: []int{2, 2, 2}}}, []ir.Info{volume}, []string{`MaxPool "the node"`, "3 spatial dimensions", "1 and 2 are supported"}},
+		{"more operands than Gorgonia can type", ir.Concat{}, slices.Repeat([]ir.Info{floats}, 1<<10+1), []string{`Concat "the node"`, "reads 1025 inputs; at most 1024 are supported"}},
 		{"a convolution over a volume", ir.Conv{Group: 1}, []ir.Info{volume, volume}, []string{`Conv "the node"`, "3 spatial dimensions"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := &ir.Graph{Name: "net", Outputs: []ir.ValueID{ir.ValueID(len(c.in))}}
 			for i, in := range c.in {
-				g.Values = append(g.Values, ir.Value{Name: string(rune('a' + i)), Info: in})
+				g.Values = append(g.Values, ir.Value{Name: fmt.Sprint(i), Info: in})
 				g.Inputs = append(g.Inputs, ir.ValueID(i))
 			}
 			g.Values = append(g.Values, ir.Value{Name: "y"})

@@ -56,6 +56,11 @@ func (s site) copied() *tensor.Tensor {
 	return s.input(0).Const
 }
 
+// mostOperands a step may have: Gorgonia compares the types of all with all, which
+// took three minutes for as many as a file may give one Concat. Networks join a
+// few dozen.
+const mostOperands = 1 << 10
+
 // operands are the float32 inputs in order, which the kernel reads at run
 // time. Integers must be constant: the plan's shapes already depend on them.
 func (s site) operands() ([]ir.ValueID, error) {
@@ -63,6 +68,9 @@ func (s site) operands() ([]ir.ValueID, error) {
 		if v := s.value(id); id != ir.NoValue && v.DType != tensor.Float32 {
 			return nil, s.refuse("gives %v at run time; float32 is supported", v.DType)
 		}
+	}
+	if n := len(s.node.Inputs); n > mostOperands {
+		return nil, s.refuse("reads %d inputs; at most %d are supported", n, mostOperands)
 	}
 	var ids []ir.ValueID
 	for i, id := range s.node.Inputs {
