@@ -388,8 +388,8 @@ func TestOpenNamesTheFileThatItRefuses(t *testing.T) {
 		"a folder":  {dir, o, "is not a file"},
 		"too large": {filepath.Join(dir, "whole.onnx"), small, "more than the limit"},
 		"truncated": {write("cut.onnx", whole[:len(whole)/2]), o, "cut.onnx: decode ONNX file"},
-		"no model":  {write("readme.onnx", []byte("# Read me first\n")), o, "readme.onnx: decode ONNX file"},
-		"empty":     {write("empty.onnx", nil), o, "no graph"},
+		"no model":  {write("readme.onnx", []byte("# Read me first\n")), o, "readme.onnx: not an ONNX model: it is text; export the network"},
+		"empty":     {write("empty.onnx", nil), o, "empty.onnx: not an ONNX model: it is empty; export"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := kernels.Open(c.path, c.o); err == nil || !strings.Contains(err.Error(), c.want) {
