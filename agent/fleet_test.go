@@ -373,11 +373,11 @@ type moodyProgram struct {
 	bad *atomic.Bool
 }
 
-func (p moodyProgram) Run(in, out []*tensor.Tensor) error {
+func (p moodyProgram) Run(ctx context.Context, in, out []*tensor.Tensor) error {
 	if p.bad.Load() {
 		return errors.New("the GPU fell off the bus")
 	}
-	return p.Program.Run(in, out)
+	return p.Program.Run(ctx, in, out)
 }
 
 // running is an agent between its start and its end.

@@ -16,7 +16,7 @@
 //		return err
 //	}
 //	defer s.Close()
-//	out, err := s.Run(map[string]*tensor.Tensor{"input": picture})
+//	out, err := s.Run(ctx, map[string]*tensor.Tensor{"input": picture})
 package kernels
 
 import (

@@ -1,6 +1,7 @@
 package kernels_test
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/squadron-edge/squadron/kernels"
@@ -37,14 +38,14 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	out, err := session.Run(map[string]*tensor.Tensor{"x": x})
+	out, err := session.Run(context.Background(), map[string]*tensor.Tensor{"x": x})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	fmt.Println(session.Engine(), tensor.Data[float32](out["y"]))
 
-	_, err = session.Run(map[string]*tensor.Tensor{"picture": x})
+	_, err = session.Run(context.Background(), map[string]*tensor.Tensor{"picture": x})
 	fmt.Println(err)
 	// Output:
 	// reference [0 0 2.5]

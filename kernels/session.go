@@ -1,11 +1,11 @@
 package kernels
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"sync"
 
 	"github.com/squadron-edge/squadron/kernels/ir"
 	"github.com/squadron-edge/squadron/kernels/onnx"
@@ -25,7 +25,7 @@ type Options struct {
 }
 
 // Session is one model loaded on one engine. It is safe for concurrent use;
-// runs follow one another.
+// runs follow one another, and each can be given up by its context.
 type Session struct {
 	name     string
 	graph    *ir.Graph // as read, to plan it again; nil if no dimension is open
@@ -34,8 +34,9 @@ type Session struct {
 	engine   Engine
 	found    string
 	refusals []Refusal
+	work     int
 
-	mu       sync.Mutex
+	turn     chan struct{} // holds one while someone uses what follows
 	compiled compiled
 	closed   bool
 }
@@ -85,6 +86,8 @@ func Load(data []byte, o Options) (*Session, error) {
 		engine:   choice.engine,
 		found:    choice.found,
 		refusals: choice.refusals,
+		work:     choice.program.plan.MultiplyAdds,
+		turn:     make(chan struct{}, 1),
 		compiled: compiled{[]program{choice.program}},
 	}, nil
 }
@@ -97,17 +100,27 @@ func (s *Session) Inputs() []ir.Value { return s.inputs }
 // a run with another shape may give other extents.
 func (s *Session) Outputs() []ir.Value { return s.outputs }
 
+// MultiplyAdds is the work of one run for the shapes planned at load, as
+// ir.Plan counts it.
+func (s *Session) MultiplyAdds() int { return s.work }
+
 // Run computes the outputs, by name, from the inputs, by name. It refuses a
 // missing, superfluous or wrongly shaped input by name. The outputs are the
 // caller's; the inputs are only read. An input shape that was not seen lately
 // is planned first, which takes far longer than a run.
-func (s *Session) Run(inputs map[string]*tensor.Tensor) (map[string]*tensor.Tensor, error) {
+//
+// Run returns soon after ctx has ended, also out of a long operator or while
+// other runs are under way: the error then wraps ctx's cause and says what was
+// not finished.
+func (s *Session) Run(ctx context.Context, inputs map[string]*tensor.Tensor) (map[string]*tensor.Tensor, error) {
 	in, err := s.arrange(inputs)
 	if err != nil {
 		return nil, fmt.Errorf("run model %q: %w", s.name, err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if err := s.await(ctx); err != nil {
+		return nil, fmt.Errorf("run model %q: wait for the runs before it: %w", s.name, err)
+	}
+	defer func() { <-s.turn }()
 	if s.closed {
 		return nil, fmt.Errorf("run model %q: the session is closed", s.name)
 	}
@@ -119,7 +132,7 @@ func (s *Session) Run(inputs map[string]*tensor.Tensor) (map[string]*tensor.Tens
 	if err != nil {
 		return nil, fmt.Errorf("run model %q: %w", s.name, err)
 	}
-	if err := p.Run(in, out); err != nil {
+	if err := p.Run(ctx, in, out); err != nil {
 		return nil, fmt.Errorf("run model %q on %s: %w", s.name, s.engine.Name(), err)
 	}
 	named := make(map[string]*tensor.Tensor, len(out))
@@ -129,10 +142,26 @@ func (s *Session) Run(inputs map[string]*tensor.Tensor) (map[string]*tensor.Tens
 	return named, nil
 }
 
-// Close frees what the engine holds for the session; no Run may follow.
+// await takes the turn, at once if it is free.
+func (s *Session) await(ctx context.Context) error {
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Close waits for the run that is under way and frees what the engine holds for
+// the session; no Run may follow.
 func (s *Session) Close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
 	s.closed = true
 	return s.compiled.close()
 }

@@ -1,6 +1,7 @@
 package kernels_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/squadron-edge/squadron/kernels"
+	"github.com/squadron-edge/squadron/kernels/gorgonia"
 	"github.com/squadron-edge/squadron/kernels/ir"
 	"github.com/squadron-edge/squadron/kernels/onnx"
 	"github.com/squadron-edge/squadron/kernels/reference"
@@ -132,7 +134,7 @@ func TestAModelRunsAtEachBatchSize(t *testing.T) {
 		{floats(t, []float32{1, 1, 1, 0}, 2, 2), floats(t, []float32{5, 8, 0, 1, 3, 5}, 2, 3)},
 		{floats(t, []float32{0, 0}, 1, 2), floats(t, []float32{0, 1, 2}, 1, 3)},
 	} {
-		out, err := s.Run(map[string]*tensor.Tensor{"x": c.x})
+		out, err := s.Run(t.Context(), map[string]*tensor.Tensor{"x": c.x})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -185,11 +187,11 @@ func TestAModelThatNoEngineTakesIsRefusedWithEachReason(t *testing.T) {
 
 func TestAModelWithFixedShapesRunsAtThoseOnly(t *testing.T) {
 	s := load(t, classifier(t, onnx.Dim{Value: 1}, onnx.Dim{Value: 2}), reference.Engine{})
-	out, err := s.Run(map[string]*tensor.Tensor{"x": floats(t, []float32{1, 1}, 1, 2)})
+	out, err := s.Run(t.Context(), map[string]*tensor.Tensor{"x": floats(t, []float32{1, 1}, 1, 2)})
 	if err != nil || tensor.Data[float32](out["y"])[1] != 8 {
 		t.Errorf("got %v, %v", out, err)
 	}
-	_, err = s.Run(map[string]*tensor.Tensor{"x": floats(t, make([]float32, 4), 2, 2)})
+	_, err = s.Run(t.Context(), map[string]*tensor.Tensor{"x": floats(t, make([]float32, 4), 2, 2)})
 	if err == nil || !strings.Contains(err.Error(), `input "x" is float32[2×2], want float32[1×2]`) {
 		t.Errorf("two rows: %v", err)
 	}
@@ -214,7 +216,7 @@ func TestWrongInputsAreNamedWithWhatIsWanted(t *testing.T) {
 		"type":        {map[string]*tensor.Tensor{"x": whole}, `input "x" is int64[1×2], want float32[?×2]`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := s.Run(c.inputs); err == nil || !strings.Contains(err.Error(), c.want) {
+			if _, err := s.Run(t.Context(), c.inputs); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})
@@ -232,10 +234,10 @@ func TestAnOpenShapeIsAskedFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Run(map[string]*tensor.Tensor{"x": floats(t, []float32{1, 1}, 1, 1, 2)}); err != nil {
+	if _, err := s.Run(t.Context(), map[string]*tensor.Tensor{"x": floats(t, []float32{1, 1}, 1, 1, 2)}); err != nil {
 		t.Errorf("another shape that the file admits: %v", err)
 	}
-	if _, err := s.Run(map[string]*tensor.Tensor{"x": floats(t, []float32{1, 1, 1}, 1, 1, 3)}); err == nil {
+	if _, err := s.Run(t.Context(), map[string]*tensor.Tensor{"x": floats(t, []float32{1, 1, 1}, 1, 1, 3)}); err == nil {
 		t.Error("a shape that the weights do not admit was run")
 	}
 	o.Inputs = map[string]tensor.Shape{"x": {1, 2, 1}, "z": {1}}
@@ -252,7 +254,7 @@ func TestOnlyTheSignaturesUsedLastStayCompiled(t *testing.T) {
 	}
 	run := func(rows int) {
 		t.Helper()
-		if _, err := s.Run(map[string]*tensor.Tensor{"x": floats(t, make([]float32, 2*rows), rows, 2)}); err != nil {
+		if _, err := s.Run(t.Context(), map[string]*tensor.Tensor{"x": floats(t, make([]float32, 2*rows), rows, 2)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -275,7 +277,7 @@ func TestOnlyTheSignaturesUsedLastStayCompiled(t *testing.T) {
 	if err := s.Close(); err != nil || open != 0 {
 		t.Errorf("after Close: %d open, %v", open, err)
 	}
-	if _, err := s.Run(map[string]*tensor.Tensor{"x": floats(t, []float32{1, 1}, 1, 2)}); err == nil || !strings.Contains(err.Error(), "closed") {
+	if _, err := s.Run(t.Context(), map[string]*tensor.Tensor{"x": floats(t, []float32{1, 1}, 1, 2)}); err == nil || !strings.Contains(err.Error(), "closed") {
 		t.Errorf("a run after Close: %v", err)
 	}
 }
@@ -287,7 +289,7 @@ func TestRunsAtTheSameTimeGiveEachItsOwnResult(t *testing.T) {
 		x := floats(t, []float32{float32(i), 0}, 1, 2)
 		wait.Go(func() {
 			for range 50 {
-				out, err := s.Run(map[string]*tensor.Tensor{"x": x})
+				out, err := s.Run(t.Context(), map[string]*tensor.Tensor{"x": x})
 				if err != nil {
 					t.Error(err)
 					return
@@ -300,6 +302,60 @@ func TestRunsAtTheSameTimeGiveEachItsOwnResult(t *testing.T) {
 		})
 	}
 	wait.Wait()
+}
+
+// slow is an engine whose runs enter and wait.
+type slow struct {
+	reference.Engine
+	entered, goOn chan struct{}
+}
+
+func (e slow) Compile(plan *ir.Plan) (ir.Program, error) {
+	p, err := e.Engine.Compile(plan)
+	return slowProgram{p, e}, err
+}
+
+type slowProgram struct {
+	ir.Program
+	slow slow
+}
+
+func (p slowProgram) Run(ctx context.Context, inputs, outputs []*tensor.Tensor) error {
+	close(p.slow.entered)
+	<-p.slow.goOn
+	return p.Program.Run(ctx, inputs, outputs)
+}
+
+func TestARunThatWaitsForAnotherCanBeGivenUp(t *testing.T) {
+	e := slow{entered: make(chan struct{}), goOn: make(chan struct{})}
+	s := load(t, batches(t), e)
+	x := map[string]*tensor.Tensor{"x": floats(t, []float32{1, 1}, 1, 2)}
+	var first sync.WaitGroup
+	first.Go(func() {
+		if _, err := s.Run(t.Context(), x); err != nil {
+			t.Error(err)
+		}
+	})
+	<-e.entered
+	enough := errors.New("the owner has waited long enough")
+	ctx, giveUp := context.WithCancelCause(t.Context())
+	giveUp(enough)
+	if _, err := s.Run(ctx, x); !errors.Is(err, enough) || !strings.Contains(err.Error(), `"classifier": wait for`) {
+		t.Errorf("got %v", err)
+	}
+	close(e.goOn)
+	first.Wait()
+}
+
+func TestARunThatHasEndedSaysWhatItDidNotFinish(t *testing.T) {
+	for _, e := range []kernels.Engine{gorgonia.Engine{}, reference.Engine{}} {
+		ctx, giveUp := context.WithCancel(t.Context())
+		giveUp()
+		_, err := load(t, batches(t), e).Run(ctx, map[string]*tensor.Tensor{"x": floats(t, []float32{1, 1}, 1, 2)})
+		if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), `run Reshape "Reshapeflat"`) {
+			t.Errorf("%s: got %v", e.Name(), err)
+		}
+	}
 }
 
 func TestOpenNamesTheFileThatItRefuses(t *testing.T) {
@@ -332,8 +388,8 @@ func TestOpenNamesTheFileThatItRefuses(t *testing.T) {
 		"a folder":  {dir, o, "is not a file"},
 		"too large": {filepath.Join(dir, "whole.onnx"), small, "more than the limit"},
 		"truncated": {write("cut.onnx", whole[:len(whole)/2]), o, "cut.onnx: decode ONNX file"},
-		"no model":  {write("readme.onnx", []byte("# Read me first\n")), o, "readme.onnx: decode ONNX file"},
-		"empty":     {write("empty.onnx", nil), o, "no graph"},
+		"no model":  {write("readme.onnx", []byte("# Read me first\n")), o, "readme.onnx: not an ONNX model: it is text; export the network"},
+		"empty":     {write("empty.onnx", nil), o, "empty.onnx: not an ONNX model: it is empty; export"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := kernels.Open(c.path, c.o); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -76,7 +76,7 @@ func (r *reader) read(ctx context.Context, s bundle.Sample) ([]float32, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("read golden pictures: %w", err)
 	}
-	scores, err := r.scores(s.Path)
+	scores, err := r.scores(ctx, s.Path)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func (r *reader) read(ctx context.Context, s bundle.Sample) ([]float32, error) {
 	return scores, nil
 }
 
-func (r *reader) scores(path string) ([]float32, error) {
+func (r *reader) scores(ctx context.Context, path string) ([]float32, error) {
 	f, err := r.open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open golden picture %s: %w", path, err)
@@ -106,8 +106,11 @@ func (r *reader) scores(path string) ([]float32, error) {
 		return nil, fmt.Errorf("golden picture %s: %w", path, err)
 	}
 	start := time.Now()
-	scores, err := r.model.Scores(picture)
+	scores, err := r.model.Scores(ctx, picture)
 	r.took = append(r.took, time.Since(start))
+	if err != nil && ctx.Err() != nil {
+		return nil, fmt.Errorf("golden picture %s: %w", path, err)
+	}
 	if err != nil {
 		return nil, Failure(fmt.Sprintf("golden picture %s: %v", path, err))
 	}

@@ -25,6 +25,7 @@ type shades struct {
 	drift   float32
 	blindTo int
 	err     error
+	during  func() // happens in the middle of a run
 }
 
 const classes = 4
@@ -37,7 +38,13 @@ func (s shades) Outputs() []ir.Value {
 	return []ir.Value{{Name: "y", Info: ir.Info{DType: tensor.Float32, Shape: tensor.Shape{1, classes}}}}
 }
 
-func (s shades) Run(in map[string]*tensor.Tensor) (map[string]*tensor.Tensor, error) {
+func (s shades) Run(ctx context.Context, in map[string]*tensor.Tensor) (map[string]*tensor.Tensor, error) {
+	if s.during != nil {
+		s.during()
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	x := tensor.Data[float32](in["x"])[0]
 	scores := make([]float32, classes)
 	for c := range scores {
@@ -212,6 +219,11 @@ func TestATestThatCannotBeMadeIsNoVerdict(t *testing.T) {
 	p, _ := pack(t, perfect)
 	if _, err := golden.SelfTest(cancelled, perfect, &p.manifest, p.openFile); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: got %v", err)
+	}
+	given, giveUp := context.WithCancel(t.Context())
+	_, err := golden.SelfTest(given, shades{during: giveUp}, &p.manifest, p.openFile)
+	if !errors.Is(err, context.Canceled) || errors.As(err, new(golden.Failure)) {
+		t.Errorf("given up during a run: got %v", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"fmt"
 	"image"
 
@@ -10,11 +11,12 @@ import (
 )
 
 // Session is a loaded model: what package kernels opens. Run takes and gives
-// tensors by the names of Inputs and Outputs, and is safe for concurrent use.
+// tensors by the names of Inputs and Outputs, returns soon after its context
+// has ended, and is safe for concurrent use.
 type Session interface {
 	Inputs() []ir.Value
 	Outputs() []ir.Value
-	Run(map[string]*tensor.Tensor) (map[string]*tensor.Tensor, error)
+	Run(context.Context, map[string]*tensor.Tensor) (map[string]*tensor.Tensor, error)
 }
 
 // Model reads pictures: a session between the two halves of its pipeline. It
@@ -66,25 +68,25 @@ func fits(declared, want tensor.Shape) bool {
 
 // Scores runs the model on a picture: one finite number a label, before any
 // softmax.
-func (m *Model) Scores(picture image.Image) ([]float32, error) {
+func (m *Model) Scores(ctx context.Context, picture image.Image) ([]float32, error) {
 	in, err := m.Tensor(picture)
 	if err != nil {
 		return nil, err
 	}
-	return m.run(in)
+	return m.run(ctx, in)
 }
 
 // Read runs the model on a picture and names the best labels, best first.
-func (m *Model) Read(picture image.Image) ([]Label, error) {
-	scores, err := m.Scores(picture)
+func (m *Model) Read(ctx context.Context, picture image.Image) ([]Label, error) {
+	scores, err := m.Scores(ctx, picture)
 	if err != nil {
 		return nil, err
 	}
 	return m.Labels(scores)
 }
 
-func (m *Model) run(in *tensor.Tensor) ([]float32, error) {
-	out, err := m.session.Run(map[string]*tensor.Tensor{m.input: in})
+func (m *Model) run(ctx context.Context, in *tensor.Tensor) ([]float32, error) {
+	out, err := m.session.Run(ctx, map[string]*tensor.Tensor{m.input: in})
 	if err != nil {
 		return nil, fmt.Errorf("run the model: %w", err)
 	}

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"context"
 	"errors"
 	"math"
 	"slices"
@@ -26,7 +27,7 @@ func (s session) Outputs() []ir.Value {
 	return []ir.Value{{Name: "scores", Info: ir.Info{DType: tensor.Float32, Shape: s.out}}}
 }
 
-func (s session) Run(in map[string]*tensor.Tensor) (map[string]*tensor.Tensor, error) {
+func (s session) Run(_ context.Context, in map[string]*tensor.Tensor) (map[string]*tensor.Tensor, error) {
 	if in["picture"] == nil {
 		return nil, errors.New("no input \"picture\"")
 	}
@@ -44,7 +45,7 @@ func TestReadNamesTheBestLabelsFirst(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	labels, err := m.Read(grays(1, 7))
+	labels, err := m.Read(t.Context(), grays(1, 7))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +119,7 @@ func TestScoresThatAreNotNumbersAreRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if labels, err := m.Read(grays(1, 7)); err == nil {
+		if labels, err := m.Read(t.Context(), grays(1, 7)); err == nil {
 			t.Errorf("%s: got %v", name, labels)
 		}
 	}

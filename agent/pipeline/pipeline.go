@@ -20,7 +20,7 @@
 //	if err != nil {
 //		return err
 //	}
-//	labels, err := m.Read(picture) // labels[0] is the best
+//	labels, err := m.Read(ctx, picture) // labels[0] is the best
 package pipeline
 
 import (

@@ -20,7 +20,7 @@ type counts struct {
 	succeeded  int64
 }
 
-// success counts an inference that ended well.
+// success counts an inference that ended well, or was given up.
 func (c *counts) success(took time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

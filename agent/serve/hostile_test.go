@@ -89,7 +89,7 @@ func (a *announced) Read(b []byte) (int, error) {
 func TestTooManyRequestsAreTurnedAwayAndTheOthersAnswered(t *testing.T) {
 	const admitted = 16
 	begun, answers, goOn := make(chan struct{}), make(chan answer), make(chan struct{})
-	d := newDevice(t, &session{version: 1, run: func() error { <-goOn; return nil }})
+	d := newDevice(t, &session{version: 1, run: func(context.Context) error { <-goOn; return nil }})
 	for range admitted {
 		go func() {
 			a, err := d.ask("POST", "/v1/predict/meter", &announced{Reader: bytes.NewReader(picture), begun: begun})
@@ -115,7 +115,7 @@ func TestTooManyRequestsAreTurnedAwayAndTheOthersAnswered(t *testing.T) {
 
 func TestAClientThatLeavesIsNotRunFor(t *testing.T) {
 	entered, goOn := make(chan struct{}, 2), make(chan struct{})
-	d := newDevice(t, &session{version: 1, run: func() error { entered <- struct{}{}; <-goOn; return nil }})
+	d := newDevice(t, &session{version: 1, run: func(context.Context) error { entered <- struct{}{}; <-goOn; return nil }})
 	var busy sync.WaitGroup
 	for range 2 { // all that may run at once
 		busy.Go(func() {

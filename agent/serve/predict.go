@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -54,18 +55,21 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, unreadable(err), err)
 		return
 	}
-	s.infer(w, name, picture)
+	s.infer(w, r, name, picture)
 }
 
 // infer answers a good picture.
-func (s *Server) infer(w http.ResponseWriter, name string, picture image.Image) {
+func (s *Server) infer(w http.ResponseWriter, r *http.Request, name string, picture image.Image) {
 	m, err := s.models.acquire(name)
 	if err != nil {
 		s.refuse(w, unavailable(err), err)
 		return
 	}
 	defer s.models.release(m)
-	labels, took, err := m.read(picture)
+	labels, took, err := m.read(r.Context(), picture)
+	if err != nil && r.Context().Err() != nil {
+		return // nobody waits for the answer
+	}
 	if err != nil {
 		s.logFailure(m, err)
 		s.refuse(w, http.StatusInternalServerError, fmt.Errorf("%s %s on %s: %w", m.Name, m.Version, m.Session.Engine(), err))
@@ -89,8 +93,9 @@ func (s *Server) logFailure(m *serving, err error) {
 
 // read runs the model and counts how that ended. The picture was good, so
 // whatever fails is the model's or its engine's fault; a panic is one more way
-// to fail.
-func (m *serving) read(picture image.Image) (labels []pipeline.Label, took time.Duration, err error) {
+// to fail. A run that its client gave up is no failure, and counts with the time
+// that it took until then: a slow model must not look fast because nobody waits.
+func (m *serving) read(ctx context.Context, picture image.Image) (labels []pipeline.Label, took time.Duration, err error) {
 	start := time.Now()
 	defer func() {
 		cause := recover()
@@ -98,13 +103,13 @@ func (m *serving) read(picture image.Image) (labels []pipeline.Label, took time.
 			err = &panicError{cause, debug.Stack()}
 		}
 		took = time.Since(start)
-		if err != nil {
+		if givenUp := cause == nil && ctx.Err() != nil; err != nil && !givenUp {
 			m.counts.failure(cause != nil)
 			return
 		}
 		m.counts.success(took)
 	}()
-	labels, err = m.reader.Read(picture)
+	labels, err = m.reader.Read(ctx, picture)
 	return labels, 0, err
 }
 

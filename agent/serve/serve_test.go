@@ -2,6 +2,7 @@ package serve_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"image"
@@ -26,7 +27,7 @@ import (
 // the wrong one shows. run, if set, happens in the middle of an inference.
 type session struct {
 	version int
-	run     func() error
+	run     func(context.Context) error
 	running atomic.Int32
 	closed  atomic.Int32
 }
@@ -41,13 +42,13 @@ func (s *session) Outputs() []ir.Value {
 	return []ir.Value{{Name: "y", Info: ir.Info{DType: tensor.Float32, Shape: tensor.Shape{1, versions}}}}
 }
 
-func (s *session) Run(map[string]*tensor.Tensor) (map[string]*tensor.Tensor, error) {
+func (s *session) Run(ctx context.Context, _ map[string]*tensor.Tensor) (map[string]*tensor.Tensor, error) {
 	s.running.Add(1)
 	defer s.running.Add(-1)
 	scores := make([]float32, versions)
 	scores[s.version%versions] = 1
 	if s.run != nil {
-		if err := s.run(); err != nil {
+		if err := s.run(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -72,7 +73,7 @@ func (s *session) Close() error {
 // notANumber is a session whose scores are broken.
 type notANumber struct{ session }
 
-func (s *notANumber) Run(map[string]*tensor.Tensor) (map[string]*tensor.Tensor, error) {
+func (s *notANumber) Run(_ context.Context, _ map[string]*tensor.Tensor) (map[string]*tensor.Tensor, error) {
 	y, err := tensor.Of([]float32{0, float32(math.NaN()), 0, 0}, 1, versions)
 	return map[string]*tensor.Tensor{"y": y}, err
 }
@@ -233,7 +234,7 @@ func TestOtherAddressesAreExplained(t *testing.T) {
 }
 
 func TestAPanicIsAnErrorAndTheServerGoesOn(t *testing.T) {
-	s := &session{version: 1, run: func() error { panic("index out of range") }}
+	s := &session{version: 1, run: func(context.Context) error { panic("index out of range") }}
 	d := newDevice(t, s)
 	if a := d.predict(t); a.Code != 500 || a.Error != "meter 1.0.0 on reference: the model panicked: index out of range" {
 		t.Errorf("got %+v", a)
@@ -249,7 +250,7 @@ func TestAPanicIsAnErrorAndTheServerGoesOn(t *testing.T) {
 
 func TestAFailingModelCountsAsErrors(t *testing.T) {
 	for name, s := range map[string]serve.Session{
-		"engine":       &session{run: func() error { return fmt.Errorf("out of memory") }},
+		"engine":       &session{run: func(context.Context) error { return fmt.Errorf("out of memory") }},
 		"not a number": &notANumber{},
 	} {
 		d := newDevice(t, s)
@@ -272,5 +273,19 @@ func TestActivateRefusesAModelThatDoesNotFitAndTheOldOneServes(t *testing.T) {
 	}
 	if a := d.predict(t); a.Version != "1.0.0" || next.closed.Load() != 0 {
 		t.Errorf("got %+v", a)
+	}
+}
+
+func TestAClientThatHangsUpEndsItsInferenceAndIsNotTheModelsFault(t *testing.T) {
+	ctx, hangUp := context.WithCancel(t.Context())
+	d := newDevice(t, &session{version: 1, run: func(ctx context.Context) error {
+		hangUp()
+		<-ctx.Done()
+		return context.Cause(ctx)
+	}})
+	r := httptest.NewRequestWithContext(ctx, "POST", "/v1/predict/meter", bytes.NewReader(picture))
+	d.handler.ServeHTTP(httptest.NewRecorder(), r)
+	if m := d.Status()[0]; m.Inferences != 1 || m.Errors != 0 || m.P95ms <= 0 {
+		t.Errorf("counted %+v", m)
 	}
 }

@@ -67,7 +67,7 @@ func TestSwapUnderLoadAnswersEveryRequestByOneVersion(t *testing.T) {
 
 func TestARetiredModelEndsItsRequestsFirst(t *testing.T) {
 	entered, goOn := make(chan struct{}), make(chan struct{})
-	old := &session{version: 1, run: func() error { close(entered); <-goOn; return nil }}
+	old := &session{version: 1, run: func(context.Context) error { close(entered); <-goOn; return nil }}
 	d := newDevice(t, old)
 	slow := make(chan answer)
 	go func() {
@@ -111,7 +111,7 @@ func TestCloseRetiresEverythingAndRefusesMore(t *testing.T) {
 
 func TestRunEndsTheRequestsUnderWay(t *testing.T) {
 	entered, goOn := make(chan struct{}), make(chan struct{})
-	d := newDevice(t, &session{version: 1, run: func() error { close(entered); <-goOn; return nil }})
+	d := newDevice(t, &session{version: 1, run: func(context.Context) error { close(entered); <-goOn; return nil }})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

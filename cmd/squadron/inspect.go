@@ -54,6 +54,8 @@ type engineVerdict struct {
 	Engine string `json:"engine"`
 	Runs   bool   `json:"runs"`
 	Why    string `json:"why"`
+	// MultiplyAdds is the work of one run.
+	MultiplyAdds int `json:"multiply_adds,omitempty"`
 }
 
 func (c inspectCommand) Run(s program.Streams) error {
@@ -110,13 +112,13 @@ func countOperators(g *ir.Graph) []operatorCount {
 func tryEngine(data []byte, e kernels.Engine) engineVerdict {
 	found, err := e.Probe()
 	if err != nil {
-		return engineVerdict{e.Name(), false, err.Error()}
+		return engineVerdict{Engine: e.Name(), Why: err.Error()}
 	}
 	session, err := kernels.Load(data, kernels.Options{Engines: []kernels.Engine{e}})
 	if err != nil {
-		return engineVerdict{e.Name(), false, err.Error()}
+		return engineVerdict{Engine: e.Name(), Why: err.Error()}
 	}
-	v := engineVerdict{e.Name(), true, found}
+	v := engineVerdict{Engine: e.Name(), Runs: true, Why: found, MultiplyAdds: session.MultiplyAdds()}
 	if err := session.Close(); err != nil {
 		v.Why = errors.Join(errors.New(v.Why), err).Error()
 	}
@@ -136,7 +138,7 @@ func (f inspection) tell(w io.Writer) {
 	fmt.Fprintf(w, "%d parameters in a file of %d bytes\n", f.Parameters, f.FileBytes)
 	for _, e := range f.Engines {
 		if e.Runs {
-			fmt.Fprintf(w, "%s runs it (%s)\n", e.Engine, e.Why)
+			fmt.Fprintf(w, "%s runs it (%s); a run takes %d multiply-adds\n", e.Engine, e.Why, e.MultiplyAdds)
 			continue
 		}
 		fmt.Fprintf(w, "%s does not run it: %s\n", e.Engine, e.Why)

@@ -83,7 +83,7 @@ func (c runCommand) Run(ctx context.Context, s program.Streams) (err error) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := r.read(model, p); err != nil {
+		if err := r.read(ctx, model, p); err != nil {
 			return err
 		}
 	}
@@ -171,7 +171,7 @@ func picturesOf(paths []string) ([]labelled.Picture, error) {
 }
 
 // read runs the model on one picture and keeps the account.
-func (r *reading) read(model *pipeline.Model, p labelled.Picture) error {
+func (r *reading) read(ctx context.Context, model *pipeline.Model, p labelled.Picture) error {
 	f, err := os.Open(p.File)
 	if err != nil {
 		return err
@@ -181,7 +181,7 @@ func (r *reading) read(model *pipeline.Model, p labelled.Picture) error {
 		return fmt.Errorf("read %s: %w", p.File, err)
 	}
 	start := time.Now()
-	labels, err := model.Read(picture)
+	labels, err := model.Read(ctx, picture)
 	if err != nil {
 		return fmt.Errorf("run the model on %s: %w", p.File, err)
 	}

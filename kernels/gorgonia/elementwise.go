@@ -30,7 +30,7 @@ func limit(a ir.Activation, v float32) float32 {
 	return v
 }
 
-func relu(in [][]float32, out []float32) {
+func relu(_ *workspace, in [][]float32, out []float32) {
 	for i, v := range in[0] {
 		if v < 0 {
 			v = 0
@@ -42,7 +42,7 @@ func relu(in [][]float32, out []float32) {
 // fitClip reads its limits at run time: they are inputs, if mostly constant.
 func fitClip(s site) kernel {
 	hasMin, hasMax := s.has(1), s.has(2)
-	return func(in [][]float32, out []float32) {
+	return func(_ *workspace, in [][]float32, out []float32) {
 		a := everything
 		if hasMin {
 			a.Min = in[1][0]
@@ -59,13 +59,13 @@ func fitClip(s site) kernel {
 // fitAdd adds row by row, each operand repeated where it is broadcast.
 func fitAdd(s site, op ir.Add) kernel {
 	rows := newRows(s.output(), s.shape(0), s.shape(1))
-	return func(in [][]float32, out []float32) {
+	return func(w *workspace, in [][]float32, out []float32) {
 		if len(in[0]) == len(out) && len(in[1]) == len(out) {
 			addRow(out, in[0], in[1], 1, 1)
 			activate(op.Act, out)
 			return
 		}
-		for rows.reset(); rows.more(); rows.next() {
+		for rows.reset(); rows.more() && !w.Over(rows.length); rows.next() {
 			row := out[rows.at : rows.at+rows.length]
 			a, b := &rows.operands[0], &rows.operands[1]
 			addRow(row, in[0][a.at:], in[1][b.at:], a.step, b.step)
@@ -92,9 +92,9 @@ func addRow(out, a, b []float32, aStep, bStep int) {
 // fitBatchNormalization applies one slope and offset to each channel.
 func fitBatchNormalization(s site, op ir.BatchNormalization) kernel {
 	channels, inner := s.output()[1], size(s.output()[2:])
-	return func(in [][]float32, out []float32) {
+	return func(w *workspace, in [][]float32, out []float32) {
 		x, scale, bias, mean, variance := in[0], in[1], in[2], in[3], in[4]
-		for i := 0; i < len(out); i += inner {
+		for i := 0; i < len(out) && !w.Over(inner); i += inner {
 			c := i / inner % channels
 			slope := scale[c] / float32(math.Sqrt(float64(variance[c])+float64(op.Epsilon)))
 			row := out[i : i+inner]

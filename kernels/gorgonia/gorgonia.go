@@ -9,14 +9,15 @@
 //
 // Vocabulary: a step is a Gorgonia operator bound to one node of the plan; a
 // kernel computes a step's elements; a site is the node that a kernel is fitted
-// to; the machine is the gorgonia.VM that runs the steps.
+// to; the workspace is the bounded memory that the kernels take turns in; the
+// machine is the gorgonia.VM that runs the steps.
 //
 //	program, err := gorgonia.Engine{}.Compile(plan)
 //	if err != nil {
 //		return err
 //	}
 //	defer program.Close()
-//	err = program.Run(inputs, outputs)
+//	err = program.Run(ctx, inputs, outputs)
 package gorgonia
 
 import (

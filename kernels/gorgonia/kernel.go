@@ -8,8 +8,9 @@ import (
 
 // kernel computes an output from its operands: the node's float32 inputs in
 // order, without the absent ones. Shapes, and what memory it needs besides,
-// were settled when it was fitted; it neither allocates nor fails.
-type kernel func(in [][]float32, out []float32)
+// were settled when it was fitted; it neither allocates nor fails. One that
+// computes for long asks the workspace on the way whether the run is over.
+type kernel func(w *workspace, in [][]float32, out []float32)
 
 // supported is what a refusal tells.
 const supported = "Add, AveragePool, BatchNormalization, Clip, Concat, Conv, Flatten, Gather, Gemm, " +
@@ -17,7 +18,7 @@ const supported = "Add, AveragePool, BatchNormalization, Clip, Concat, Conv, Fla
 
 // nothing computes an empty output, for which others would loop over its
 // other extents.
-func nothing([][]float32, []float32) {}
+func nothing(*workspace, [][]float32, []float32) {}
 
 // fit makes the kernel for a site.
 func fit(s site) (kernel, error) {

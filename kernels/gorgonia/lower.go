@@ -18,6 +18,7 @@ var construction sync.Mutex
 // lowering is a Gorgonia graph that grows from a plan.
 type lowering struct {
 	plan    *ir.Plan
+	shared  workspace // of all steps
 	graph   *gorgonia.ExprGraph
 	storage [][]float32      // of each value: arena, own buffer or weights
 	nodes   []*gorgonia.Node // of each value, once it is lowered
@@ -64,7 +65,7 @@ func (l *lowering) allot() {
 
 // step adds the Gorgonia node of one node of the plan.
 func (l *lowering) step(index int, n ir.Node) error {
-	site := site{l.plan.Graph, n}
+	site := site{l.plan.Graph, n, &l.shared}
 	if c := site.copied(); c != nil {
 		l.fixed[n.Outputs[0]] = c
 		return nil
@@ -79,7 +80,7 @@ func (l *lowering) step(index int, n ir.Node) error {
 	}
 	y := n.Outputs[0]
 	s := &step{
-		index: index, label: l.plan.Graph.Label(n), kernel: k,
+		index: index, label: l.plan.Graph.Label(n), kernel: k, shared: &l.shared,
 		operands: make([][]float32, len(operands)),
 		out:      l.dense(y), elements: len(l.storage[y]),
 	}

@@ -1,6 +1,8 @@
 package gorgonia
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -73,7 +75,7 @@ func TestProgramsRunSideBySide(t *testing.T) {
 	for seed := range uint64(4) {
 		in := tensors(t, plan, plan.Graph.Inputs, seed)
 		want, got := tensors(t, plan, plan.Graph.Outputs, 0), tensors(t, plan, plan.Graph.Outputs, 0)
-		if err := alone.Run(in, want); err != nil {
+		if err := alone.Run(t.Context(), in, want); err != nil {
 			t.Fatal(err)
 		}
 		all.Go(func() {
@@ -82,7 +84,7 @@ func TestProgramsRunSideBySide(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			if err := p.Run(in, got); err != nil {
+			if err := p.Run(t.Context(), in, got); err != nil {
 				t.Error(err)
 			}
 			if !kerneltest.Identical(got[0], want[0]) {
@@ -112,12 +114,13 @@ func TestCompileRefusesWhatItHasNoKernelFor(t *testing.T) {
 		{"indices known at run time", ir.Gather{}, []ir.Info{floats, integers}, []string{`Gather "the node"`, "int64", "constant"}},
 		{"integers computed at run time", ir.Concat{}, []ir.Info{integers, integers}, []string{`Concat "the node"`, "int64", "float32 is supported"}},
 		{"a window over a volume", ir.MaxPool{Window: ir.Window{Kernel: []int{2, 2, 2}}}, []ir.Info{volume}, []string{`MaxPool "the node"`, "3 spatial dimensions", "1 and 2 are supported"}},
+		{"more operands than Gorgonia can type", ir.Concat{}, slices.Repeat([]ir.Info{floats}, 1<<10+1), []string{`Concat "the node"`, "reads 1025 inputs; at most 1024 are supported"}},
 		{"a convolution over a volume", ir.Conv{Group: 1}, []ir.Info{volume, volume}, []string{`Conv "the node"`, "3 spatial dimensions"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := &ir.Graph{Name: "net", Outputs: []ir.ValueID{ir.ValueID(len(c.in))}}
 			for i, in := range c.in {
-				g.Values = append(g.Values, ir.Value{Name: string(rune('a' + i)), Info: in})
+				g.Values = append(g.Values, ir.Value{Name: fmt.Sprint(i), Info: in})
 				g.Inputs = append(g.Inputs, ir.ValueID(i))
 			}
 			g.Values = append(g.Values, ir.Value{Name: "y"})
@@ -159,7 +162,7 @@ func TestRunRefusesTensorsThatDoNotFit(t *testing.T) {
 		{"another type", []*tensor.Tensor{integers}, out, "int64"},
 		{"an output of another shape", in, []*tensor.Tensor{short}, "outputs: float32[1×28]"},
 	} {
-		if err := p.Run(c.in, c.out); err == nil || !strings.Contains(err.Error(), c.wants) {
+		if err := p.Run(t.Context(), c.in, c.out); err == nil || !strings.Contains(err.Error(), c.wants) {
 			t.Errorf("%s: got %v, want %q", c.name, err, c.wants)
 		}
 	}

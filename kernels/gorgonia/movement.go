@@ -4,15 +4,18 @@ import "github.com/squadron-edge/squadron/kernels/ir"
 
 // pass gives the elements another shape. Where the plan lets both share a
 // place, there is nothing to move.
-func pass(in [][]float32, out []float32) { copy(out, in[0]) }
+func pass(_ *workspace, in [][]float32, out []float32) { copy(out, in[0]) }
 
 // fitConcat copies one block of each operand in turn, as often as there are
 // elements before the axis.
 func fitConcat(s site, op ir.Concat) kernel {
 	axis := axisOf(op.Axis, len(s.output()))
-	outer := size(s.output()[:axis])
-	return func(in [][]float32, out []float32) {
+	outer, row := size(s.output()[:axis]), size(s.output()[axis:])
+	return func(w *workspace, in [][]float32, out []float32) {
 		for o := range outer {
+			if w.Over(row) {
+				return
+			}
 			for _, x := range in {
 				block := len(x) / outer
 				out = out[copy(out, x[o*block:(o+1)*block]):]
@@ -26,13 +29,14 @@ func fitGather(s site, op ir.Gather) kernel {
 	x := s.shape(0)
 	axis := axisOf(op.Axis, len(x))
 	extent, inner, outer := x[axis], size(x[axis+1:]), size(x[:axis])
-	var at []int
-	for _, i := range s.integers(1) {
-		at = append(at, axisOf(int(i), extent))
-	}
-	return func(in [][]float32, out []float32) {
+	at := s.integers(1)
+	return func(w *workspace, in [][]float32, out []float32) {
 		for o := range outer {
-			for _, a := range at {
+			if w.Over(len(at) * inner) {
+				return
+			}
+			for _, i := range at {
+				a := axisOf(int(i), extent)
 				out = out[copy(out, in[0][(o*extent+a)*inner:][:inner]):]
 			}
 		}

@@ -18,9 +18,12 @@ type under struct {
 }
 
 // each slides over all channels of x.
-func (p *pooling) each(x, out []float32, reduce func(under) float32) {
+func (p *pooling) each(w *workspace, x, out []float32, reduce func(under) float32) {
 	area, pixels := p.rows.in*p.columns.in, p.rows.out*p.columns.out
 	for i := range out {
+		if w.Over(p.rows.kernel * p.columns.kernel) {
+			return
+		}
 		plane := x[i/pixels*area:][:area]
 		out[i] = reduce(p.at(plane, i%pixels/p.columns.out, i%p.columns.out))
 	}
@@ -51,7 +54,7 @@ func fitMaxPool(s site, op ir.MaxPool) (kernel, error) {
 		return nil, err
 	}
 	p := &pooling{rows, columns}
-	return func(in [][]float32, out []float32) { p.each(in[0], out, largest) }, nil
+	return func(w *workspace, in [][]float32, out []float32) { p.each(w, in[0], out, largest) }, nil
 }
 
 // largest is the maximum under a window.
@@ -80,7 +83,7 @@ func fitAveragePool(s site, op ir.AveragePool) (kernel, error) {
 	if op.CountIncludePad {
 		mean = meanOfAll
 	}
-	return func(in [][]float32, out []float32) { p.each(in[0], out, mean) }, nil
+	return func(w *workspace, in [][]float32, out []float32) { p.each(w, in[0], out, mean) }, nil
 }
 
 // meanOfInput leaves the padding out.

@@ -1,6 +1,7 @@
 package gorgonia
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/squadron-edge/squadron/kernels/ir"
@@ -48,8 +49,9 @@ func inOrder(instructions []instruction) error {
 }
 
 // Run copies the inputs in, runs the machine and copies the outputs out. It
-// allocates nothing.
-func (p *program) Run(inputs, outputs []*tensor.Tensor) error {
+// allocates nothing. The machine's steps learn of ctx from their workspace, since
+// Gorgonia's interfaces take none.
+func (p *program) Run(ctx context.Context, inputs, outputs []*tensor.Tensor) error {
 	g := p.lowering.plan.Graph
 	if err := p.fit(g.Inputs, inputs); err != nil {
 		return fmt.Errorf("run %q: inputs: %w", g.Name, err)
@@ -60,6 +62,8 @@ func (p *program) Run(inputs, outputs []*tensor.Tensor) error {
 	for i, id := range g.Inputs {
 		copy(p.lowering.storage[id], tensor.Data[float32](inputs[i]))
 	}
+	p.lowering.shared.Begin(ctx)
+	defer p.lowering.shared.End()
 	defer p.machine.Reset()
 	if err := p.machine.RunAll(); err != nil {
 		return err

@@ -9,8 +9,11 @@ import (
 // fitGlobalAveragePool averages each channel, which lies contiguous.
 func fitGlobalAveragePool(s site) kernel {
 	area := size(s.shape(0)[2:])
-	return func(in [][]float32, out []float32) {
+	return func(w *workspace, in [][]float32, out []float32) {
 		for i := range out {
+			if w.Over(area) {
+				return
+			}
 			sum := float32(0)
 			for _, v := range in[0][i*area : (i+1)*area] {
 				sum += v
@@ -36,9 +39,9 @@ func fitReduceMean(s site, op ir.ReduceMean) (kernel, error) {
 	}
 	rows := newRows(x, kept)
 	count := float32(size(x)) / float32(size(kept))
-	return func(in [][]float32, out []float32) {
+	return func(w *workspace, in [][]float32, out []float32) {
 		clear(out)
-		for rows.reset(); rows.more(); rows.next() {
+		for rows.reset(); rows.more() && !w.Over(rows.length); rows.next() {
 			to := &rows.operands[0]
 			for i, v := range in[0][rows.at : rows.at+rows.length] {
 				out[to.at+i*to.step] += v
@@ -58,9 +61,12 @@ func fitSoftmax(s site, op ir.Softmax) kernel {
 	if !op.Flatten {
 		length, inner = x[axis], size(x[axis+1:])
 	}
-	return func(in [][]float32, out []float32) {
+	return func(w *workspace, in [][]float32, out []float32) {
 		for o := 0; o < len(out); o += length * inner {
 			for i := range inner {
+				if w.Over(length) {
+					return
+				}
 				softmax(in[0][o+i:], out[o+i:], length, inner)
 			}
 		}

@@ -9,8 +9,9 @@ import (
 
 // site is a node of the plan, where a kernel is fitted.
 type site struct {
-	graph *ir.Graph
-	node  ir.Node
+	graph  *ir.Graph
+	node   ir.Node
+	shared *workspace // of the program's steps
 }
 
 // value is what the plan knows of a value; the zero Info if it is absent.
@@ -55,6 +56,11 @@ func (s site) copied() *tensor.Tensor {
 	return s.input(0).Const
 }
 
+// mostOperands a step may have: Gorgonia compares the types of all with all, which
+// took three minutes for as many as a file may give one Concat. Networks join a
+// few dozen.
+const mostOperands = 1 << 10
+
 // operands are the float32 inputs in order, which the kernel reads at run
 // time. Integers must be constant: the plan's shapes already depend on them.
 func (s site) operands() ([]ir.ValueID, error) {
@@ -62,6 +68,9 @@ func (s site) operands() ([]ir.ValueID, error) {
 		if v := s.value(id); id != ir.NoValue && v.DType != tensor.Float32 {
 			return nil, s.refuse("gives %v at run time; float32 is supported", v.DType)
 		}
+	}
+	if n := len(s.node.Inputs); n > mostOperands {
+		return nil, s.refuse("reads %d inputs; at most %d are supported", n, mostOperands)
 	}
 	var ids []ir.ValueID
 	for i, id := range s.node.Inputs {

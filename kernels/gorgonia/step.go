@@ -19,7 +19,8 @@ type step struct {
 	index    int
 	label    string
 	kernel   kernel
-	sizes    []int // elements of each operand
+	shared   *workspace // with the program's other steps
+	sizes    []int      // elements of each operand
 	operands [][]float32
 	types    []hm.Type // of each operand's node
 	out      *gtensor.Dense
@@ -40,7 +41,7 @@ func (s *step) Type() hm.Type {
 func (s *step) InferShape(...gorgonia.DimSizer) (gtensor.Shape, error) { return s.out.Shape(), nil }
 
 // Do computes the step from its operands' values and returns its own output,
-// which the next Do overwrites. It allocates nothing.
+// which the next Do overwrites, or why the run has ended. It allocates nothing.
 func (s *step) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 	if len(in) != s.Arity() {
 		return nil, fmt.Errorf("run %s: %d values given for %d", s.label, len(in), s.Arity())
@@ -52,8 +53,22 @@ func (s *step) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 		}
 		s.operands[i] = dense.Float32s()[:size]
 	}
-	s.kernel(s.operands, s.out.Float32s()[:s.elements])
+	if err := s.over(); err != nil {
+		return nil, err
+	}
+	s.kernel(s.shared, s.operands, s.out.Float32s()[:s.elements])
+	if err := s.over(); err != nil { // the output may be unfinished
+		return nil, err
+	}
 	return s.out, nil
+}
+
+// over says why the run has ended, if it has.
+func (s *step) over() error {
+	if err := s.shared.Cause(); err != nil {
+		return fmt.Errorf("run %s: %w", s.label, err)
+	}
+	return nil
 }
 
 // ReturnsPtr is true: Do returns the output that the step owns.

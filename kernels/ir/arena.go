@@ -37,9 +37,13 @@ func (g *Graph) lifetimes() []lifetime {
 	return lives
 }
 
-// layOut places the values, largest first, each in the tightest gap between
-// those placed values that live at the same time. (Greedy by size: Pisarchyk
-// and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020.)
+// mostBySize is the most values that are placed by size, which compares each with
+// all others: a few hundredths of a second for so many, and half a minute for as
+// many as a file may have. Networks have a few hundred; the widest transformers a
+// few thousand.
+const mostBySize = 1 << 12
+
+// layOut gives each value its place and the size of the arena.
 func layOut(lives []lifetime) (places []Place, arena int) {
 	places = make([]Place, len(lives))
 	var order []int
@@ -49,6 +53,16 @@ func layOut(lives []lifetime) (places []Place, arena int) {
 			order = append(order, id)
 		}
 	}
+	if len(order) > mostBySize {
+		return places, layOutByTime(lives, order, places)
+	}
+	return places, layOutBySize(lives, order, places)
+}
+
+// layOutBySize places the values, largest first, each in the tightest gap between
+// those placed values that live at the same time. (Greedy by size: Pisarchyk
+// and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020.)
+func layOutBySize(lives []lifetime, order []int, places []Place) (arena int) {
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(lives[b].bytes, lives[a].bytes) })
 	var placed []int // by offset
 	for _, id := range order {
@@ -59,7 +73,7 @@ func layOut(lives []lifetime) (places []Place, arena int) {
 		placed = slices.Insert(placed, at, id)
 		arena = max(arena, offset+size)
 	}
-	return places, arena
+	return arena
 }
 
 // tightestGap is the offset of the smallest gap of at least size bytes among

@@ -6,10 +6,15 @@ import (
 	"github.com/squadron-edge/squadron/kernels/tensor"
 )
 
-// What Fold may compute ahead: a larger value costs more memory than time.
+// What Fold may compute ahead. A larger value costs more memory than time, and
+// what is read counts as what is written, or many means of one large constant
+// would cost nothing: MaxFoldedElements take the reference engine a second, or at
+// the worst, with MaxRank dimensions, a few. Past a bound, nodes are left to the
+// run.
 const (
 	maxFoldedBytes    = 16 << 20 // for one value
 	maxFoldedBytesAll = 128 << 20
+	MaxFoldedElements = 32 << 20 // read and written by all nodes together
 )
 
 // Fold computes with eval what no input influences, infers the shapes that
@@ -27,9 +32,11 @@ func Fold(g *Graph, eval func(op Operator, in []*tensor.Tensor) ([]*tensor.Tenso
 }
 
 type folding struct {
-	g     *Graph
-	eval  func(Operator, []*tensor.Tensor) ([]*tensor.Tensor, error)
-	bytes int // folded so far
+	g    *Graph
+	eval func(Operator, []*tensor.Tensor) ([]*tensor.Tensor, error)
+	// So far:
+	bytes    int // folded
+	elements int // read and written
 }
 
 // node replaces the node by constants, or keeps it.
@@ -108,9 +115,10 @@ func (f *folding) extents(op Shape, n Node) ([]*tensor.Tensor, error) {
 	return []*tensor.Tensor{out[0].Const}, nil
 }
 
-// affords charges the node's outputs, if their sizes are known and small.
+// affords charges what the node reads and writes, if its outputs' sizes are known
+// and small.
 func (f *folding) affords(n Node) bool {
-	bytes := 0
+	bytes, elements := 0, f.reads(n)
 	for _, id := range n.Outputs {
 		if id == NoValue {
 			continue
@@ -120,12 +128,27 @@ func (f *folding) affords(n Node) bool {
 			return false
 		}
 		bytes += v.bytes()
+		elements += times(1, v.Shape...)
 	}
-	if bytes > maxFoldedBytes || f.bytes+bytes > maxFoldedBytesAll {
+	if bytes > maxFoldedBytes || f.bytes+bytes > maxFoldedBytesAll || f.elements+elements > MaxFoldedElements {
 		return false
 	}
 	f.bytes += bytes
+	f.elements += elements
 	return true
+}
+
+// reads counts the elements of the node's constant inputs that eval touches: of
+// what Gather takes slices of, those that it takes.
+func (f *folding) reads(n Node) int {
+	sum := 0
+	for i, id := range n.Inputs {
+		if _, sliced := n.Op.(Gather); id == NoValue || sliced && i == 0 {
+			continue
+		}
+		sum += f.g.Values[id].Const.Len()
+	}
+	return sum
 }
 
 // bytes is the storage of a known value; check has bounded it.

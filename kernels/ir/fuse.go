@@ -20,7 +20,8 @@ func Fuse(g *Graph, f Fusions) *Graph {
 }
 
 // fuse offers each node and the only producer of its first input to rewrite,
-// which gives the node that stands for both, if there is one.
+// which gives the node that stands for both, if there is one. readers are those
+// before: a value that a rewrite added lies past their end.
 func (g *Graph) fuse(rewrite func(g *Graph, readers []int, producer, n Node) (Node, bool)) *Graph {
 	out := g.clone()
 	readers := out.readers()
@@ -68,7 +69,8 @@ func (g *Graph) readers() []int {
 
 // batchNormIntoConv scales the convolution's weights and moves its bias: with
 // s = scale/√(variance+ε), W' = W·s and B' = (B−mean)·s + bias. Weights that
-// others read stay: a copy for each reader could outgrow the memory.
+// others read stay, and those of no elements and those that were scaled before: a
+// copy or a bias for each of many nodes could outgrow the file and the memory.
 func batchNormIntoConv(g *Graph, readers []int, producer, n Node) (Node, bool) {
 	norm, isNorm := n.Op.(BatchNormalization)
 	conv, isConv := producer.Op.(Conv)
@@ -76,11 +78,11 @@ func batchNormIntoConv(g *Graph, readers []int, producer, n Node) (Node, bool) {
 		return Node{}, false
 	}
 	w := g.constant(producer, 1)
-	if w != nil && shared(readers, producer.Inputs[1]) {
+	if w == nil || w.Len() == 0 || int(producer.Inputs[1]) >= len(readers) || readers[producer.Inputs[1]] > 1 {
 		return Node{}, false
 	}
 	scale, shift, ok := norm.affine(g, n)
-	if w == nil || !ok || len(w.Shape()) == 0 || w.Shape()[0] != len(scale) {
+	if !ok || len(w.Shape()) == 0 || w.Shape()[0] != len(scale) {
 		return Node{}, false
 	}
 	bias := make([]float32, len(scale))
@@ -108,10 +110,6 @@ func batchNormIntoConv(g *Graph, readers []int, producer, n Node) (Node, bool) {
 	producer.Inputs = []ValueID{producer.Inputs[0], g.add(folded+" weights", weights), g.add(folded+" bias", b)}
 	return producer, true
 }
-
-// shared reports whether a value has more than one reader. One that a rewrite
-// added has one.
-func shared(readers []int, id ValueID) bool { return int(id) < len(readers) && readers[id] > 1 }
 
 // affine gives the normalisation as x·scale + shift for each channel, if its
 // statistics are constants.

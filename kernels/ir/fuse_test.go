@@ -35,6 +35,10 @@ func TestFusionKeepsTheResult(t *testing.T) {
 			y := b.norm("n", b.node(conv, "c", x, w), 2)
 			b.output(b.node(conv, "d", y, w))
 		}, "Conv BatchNormalization Conv"},
+		"the first of two normalisations": {func(b *builder, x ir.ValueID) {
+			y := b.norm("n", b.node(conv, "c", x, b.weights("w", 2, 2, 1, 1)), 2)
+			b.output(b.norm("m", y, 2))
+		}, "Conv BatchNormalization"},
 		"residual": {func(b *builder, x ir.ValueID) {
 			y := b.norm("n", b.node(conv, "c", x, b.weights("w", 2, 2, 1, 1)), 2)
 			b.output(b.node(ir.Relu{}, "y", b.node(ir.Add{}, "sum", y, x)))

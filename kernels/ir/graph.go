@@ -68,6 +68,8 @@ type Graph struct {
 	Inputs  []ValueID
 	Outputs []ValueID
 	Nodes   []Node
+
+	indices int // constant ones that inference has checked so far
 }
 
 // Operator is one operation with its attributes decoded. Implementations are

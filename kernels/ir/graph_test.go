@@ -1,6 +1,7 @@
 package ir_test
 
 import (
+	"context"
 	"math/rand"
 	"strings"
 	"testing"
@@ -113,7 +114,7 @@ func run(t testing.TB, g *ir.Graph, inputs ...*tensor.Tensor) []*tensor.Tensor {
 		}
 		outputs = append(outputs, x)
 	}
-	if err := program.Run(inputs, outputs); err != nil {
+	if err := program.Run(context.Background(), inputs, outputs); err != nil {
 		t.Fatal(err)
 	}
 	return outputs

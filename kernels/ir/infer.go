@@ -81,6 +81,9 @@ func (g *Graph) infer(n Node) ([]Info, error) {
 			in[i] = g.Values[id].Info
 		}
 	}
+	if err := g.checkable(n, in); err != nil {
+		return nil, fmt.Errorf("%s: %w", g.Label(n), err)
+	}
 	out, err := n.Op.Infer(in)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", g.Label(n), err)
@@ -94,6 +97,21 @@ func (g *Graph) infer(n Node) ([]Info, error) {
 		}
 	}
 	return out[:len(n.Outputs)], nil
+}
+
+// maxIndices bounds the time that inference takes to check Gather's constant
+// indices, since many nodes can read one list: a few tenths of a second.
+const maxIndices = 1 << 28
+
+// checkable charges the constant indices that a node's inference will check.
+func (g *Graph) checkable(n Node, in []Info) error {
+	if _, ok := n.Op.(Gather); !ok || operands(in).at(1).Const == nil {
+		return nil
+	}
+	if g.indices += in[1].Const.Len(); g.indices > maxIndices {
+		return fmt.Errorf("with the nodes before it, it reads %d constant indices, more than the limit of %d", g.indices, maxIndices)
+	}
+	return nil
 }
 
 // check refuses a known shape of too many dimensions or too large. An extent of 0 counts as 1:

@@ -9,8 +9,15 @@ type Plan struct {
 	Graph *Graph
 	// Place tells where each value lies, by ValueID.
 	Place []Place
+	// LastUse is, by ValueID, the node after which nothing needs a value of the
+	// arena any more: its last reader, or without one the node that writes it.
+	LastUse []int
 	// ArenaBytes is the size of the arena that holds all intermediate values.
 	ArenaBytes int
+	// MultiplyAdds is the work of one run, at most MaxMultiplyAdds: the products
+	// of convolutions and matrices, with those in the padding; the elements under
+	// each window of a pool; the inputs of a mean; the outputs of all else.
+	MultiplyAdds int
 }
 
 // Place is a range of the arena. Values that are alive at the same time never
@@ -45,12 +52,21 @@ func NewPlan(g *Graph) (*Plan, error) {
 			return nil, fmt.Errorf("plan graph %q: %w", g.Name, err)
 		}
 	}
-	place, bytes := layOut(out.lifetimes())
+	work, err := out.work()
+	if err != nil {
+		return nil, fmt.Errorf("plan graph %q: %w", g.Name, err)
+	}
+	lives := out.lifetimes()
+	place, bytes := layOut(lives)
 	total := bytes + out.bytes(out.Inputs) + out.bytes(out.Outputs)
 	if total > MaxArenaBytes {
 		return nil, fmt.Errorf("plan graph %q: its inputs, outputs and intermediate values take %d bytes, more than the limit of %d", g.Name, total, MaxArenaBytes)
 	}
-	return &Plan{Graph: out, Place: place, ArenaBytes: bytes}, nil
+	plan := &Plan{Graph: out, Place: place, LastUse: make([]int, len(lives)), ArenaBytes: bytes, MultiplyAdds: work}
+	for id, l := range lives {
+		plan.LastUse[id] = l.last
+	}
+	return plan, nil
 }
 
 // bytes is the storage of known values together.

@@ -1,13 +1,20 @@
 package ir
 
-import "github.com/squadron-edge/squadron/kernels/tensor"
+import (
+	"context"
+
+	"github.com/squadron-edge/squadron/kernels/tensor"
+)
 
 // Program is a plan made ready by an engine. It is not safe for concurrent
 // use. Run reads inputs and fills outputs, both in the order and with the
 // types and shapes of the plan's graph; it keeps neither. Two runs with the
 // same inputs give the same bits.
 type Program interface {
-	Run(inputs, outputs []*tensor.Tensor) error
+	// Run ends soon after ctx, in the middle of a node if that takes long: the
+	// error is then ctx's cause with the node's label, and outputs hold
+	// anything.
+	Run(ctx context.Context, inputs, outputs []*tensor.Tensor) error
 	// Close frees what the program holds; Run must not follow.
 	Close() error
 }

@@ -50,6 +50,8 @@ func linearCases() []testCase {
 		{"gemm of extents of 1", ir.Gemm{Alpha: 1, Beta: 1}, []argument{input(1, 1), weight(1, 1), weight(1)}},
 		{"gemm of no rows", ir.Gemm{Alpha: 1, Beta: 1}, []argument{input(0, 3), weight(3, 2), weight(2)}},
 		{"gemm over nothing", ir.Gemm{Alpha: 1, Beta: 1}, []argument{input(2, 0), weight(0, 3), weight(3)}},
+		{"gemm deeper than a panel", ir.Gemm{Alpha: 1, Beta: 1, TransB: true}, []argument{input(3, 22003), weight(5, 22003), weight(5)}},
+		{"gemm deeper than a panel with A transposed", ir.Gemm{Alpha: 1, Beta: 1, TransA: true}, []argument{input(22003, 3), weight(22003, 5)}},
 		{"gemm of two inputs", ir.Gemm{Alpha: 1, Beta: 1}, []argument{input(3, 5), input(5, 2), input(2)}},
 		{"gemm then relu", ir.Gemm{Alpha: 1, Beta: 1, TransB: true, Act: ir.Activation{Clip: true, Max: infinity}}, []argument{input(3, 17), weight(9, 17), weight(9)}},
 		{"matmul", ir.MatMul{}, []argument{input(5, 7), weight(7, 3)}},

@@ -1,7 +1,8 @@
 // Package kerneltest is the one conformance suite that every engine joins.
 //
 // It owns the cases (each operator at odd shapes, and small graphs whose steps
-// share memory, branch and fuse) and the measure of agreement. It refuses to
+// share memory, branch and fuse), runs that are given up, and the measure of
+// agreement. It refuses to
 // know any engine: the oracle is package reference, which has hand-computed
 // tests of its own. Inputs are drawn from the case's name, so that a failure
 // repeats.
@@ -44,6 +45,9 @@ func Run(t *testing.T, engine kernels.Engine, tolerance float64) {
 			g, in := c.build(c.name)
 			agree(t, engine, tolerance, g, in, interpret(t, g, in))
 		})
+	}
+	for _, c := range longCases() {
+		t.Run("long "+c.name+" given up", func(t *testing.T) { endsWithItsContext(t, engine, c) })
 	}
 }
 
@@ -103,7 +107,7 @@ func results(t *testing.T, p ir.Program, in, want []*tensor.Tensor) []*tensor.Te
 	for _, o := range out {
 		spoil(o)
 	}
-	if err := p.Run(in, out); err != nil {
+	if err := p.Run(t.Context(), in, out); err != nil {
 		t.Fatal(err)
 	}
 	return out

@@ -29,6 +29,8 @@ func convCases() []testCase {
 		{"conv pointwise", padded(1, nil, nil), []argument{input(2, 13, 3, 5), weight(7, 13, 1, 1), weight(7)}},
 		{"conv pointwise with strides", padded(1, []int{2, 2}, nil), []argument{input(1, 5, 7, 9), weight(3, 5, 1, 1), weight(3)}},
 		{"conv of more than one strip", padded(1, nil, []int{1, 1, 1, 1}), []argument{input(1, 257, 7, 7), weight(3, 257, 3, 3), weight(3)}},
+		{"conv deeper than a panel", padded(1, nil, []int{1, 1, 1, 1}), []argument{input(1, 4099, 3, 3), weight(3, 4099, 3, 3), weight(3)}},
+		{"conv of a line longer than a panel", padded(1, nil, []int{3, 2}), []argument{input(1, 2, 17003), weight(3, 2, 17001), weight(3)}},
 		{"conv with 2 groups", padded(2, nil, []int{1, 1, 1, 1}), []argument{input(2, 6, 5, 4), weight(10, 3, 3, 3), weight(10)}},
 		{"conv depthwise", padded(5, nil, []int{1, 1, 1, 1}), []argument{input(2, 5, 7, 6), weight(5, 1, 3, 3), weight(5)}},
 		{"conv depthwise with strides", padded(3, []int{2, 2}, []int{1, 1, 1, 1}), []argument{input(1, 3, 7, 8), weight(3, 1, 3, 3), weight(3)}},

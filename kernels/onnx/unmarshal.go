@@ -11,43 +11,50 @@ import (
 // raw tensor data are parts of data, which must not change while it is used.
 // Unknown fields are skipped, as protobuf asks.
 func Unmarshal(data []byte, limits Limits) (*Model, error) {
-	d := decoder{spending{limits: limits}}
+	d := decoder{spending: spending{limits: limits}}
 	if err := atMost(len(data), limits.FileBytes, "bytes"); err != nil {
 		return nil, fmt.Errorf("decode ONNX file: %w", err)
 	}
 	m := new(Model)
 	if err := d.model(data, m); err != nil {
-		return nil, fmt.Errorf("decode ONNX file: %w", err)
+		return nil, foreign(data, d.read, err)
 	}
 	return m, nil
 }
 
 // decoder has one method a message of onnx.proto; the cases are its field
 // numbers.
-type decoder struct{ spending }
+type decoder struct {
+	spending
+	read bool // a field that models have
+}
 
 func (d *decoder) model(b []byte, m *Model) error {
 	var graph *Graph
-	err := eachField(b, func(f field) error {
+	err := eachField(b, func(f field) (err error) {
 		switch f.number {
 		case 1:
-			return f.int64(&m.IRVersion)
+			err = f.int64(&m.IRVersion)
 		case 2:
-			return d.text(f, &m.Producer)
+			err = d.text(f, &m.Producer)
 		case 3:
-			return d.text(f, &m.ProducerVersion)
+			err = d.text(f, &m.ProducerVersion)
 		case 7:
-			return one(f, "graph", &graph, d.graph)
+			d.read = d.read || f.wire == protowire.BytesType
+			err = one(f, "graph", &graph, d.graph)
 		case 8:
-			return many(&d.spending, f, "opset import", &m.Opsets, d.opset)
+			err = many(&d.spending, f, "opset import", &m.Opsets, d.opset)
+		default:
+			return nil
 		}
-		return nil
+		d.read = d.read || err == nil
+		return err
 	})
 	if err != nil {
 		return err
 	}
 	if graph == nil {
-		return errors.New("it holds no graph: is it an ONNX file?")
+		return errors.New("it holds no graph")
 	}
 	m.Graph = *graph
 	return nil

@@ -12,7 +12,7 @@ import (
 // where g = m / (M/G) is m's group. X is [N×C×spatial…], W [M×C/G×kernel…], B
 // [M] or absent, Y [N×M×spatial…]. Elements in the padding count as 0. Sums are
 // kept in float64, where the product of two float32 is exact.
-func conv(op ir.Conv, xt, wt, bt, yt *tensor.Tensor) error {
+func conv(watch *ir.Watch, op ir.Conv, xt, wt, bt, yt *tensor.Tensor) error {
 	xs, ws, ys := xt.Shape(), wt.Shape(), yt.Shape()
 	window, _, err := op.Fit(xs, ws)
 	if err != nil {
@@ -22,18 +22,21 @@ func conv(op ir.Conv, xt, wt, bt, yt *tensor.Tensor) error {
 	if err != nil {
 		return err
 	}
-	x, w, y := widen(tensor.Data[float32](xt)), widen(tensor.Data[float32](wt)), tensor.Data[float32](yt)
+	x, w, y := tensor.Data[float32](xt), tensor.Data[float32](wt), tensor.Data[float32](yt)
 	channels, maps := ws[1], ys[1]
 	area, filter := ax[0].in*ax[1].in*ax[2].in, size(ws[1:])
-	rows := newConvRows(ax, channels)
+	rows := newConvRows(watch, ax, channels)
 	for n := range ys[0] {
 		for m := range maps {
 			first := n*xs[1] + m/(maps/op.Group)*channels
 			group := x[first*area:][:channels*area]
 			for d := range ax[0].out {
 				for r := range ax[1].out {
+					if watch.Over(len(rows.acc)) {
+						return nil
+					}
 					fill(rows.acc, bias(bt, m))
-					rows.add(group, w[m*filter:][:filter], d, r)
+					rows.add(watch, group, w[m*filter:][:filter], d, r)
 					for o, sum := range rows.acc {
 						y[o] = activate(op.Act, float32(sum))
 					}
@@ -53,9 +56,12 @@ type convRows struct {
 	acc      []float64 // the row
 }
 
-func newConvRows(ax [mostSpatial]axis, channels int) convRows {
+func newConvRows(watch *ir.Watch, ax [mostSpatial]axis, channels int) convRows {
 	c := convRows{axes: ax, channels: channels, acc: make([]float64, ax[2].out)}
 	for k := range ax[2].kernel {
+		if watch.Over(ax[2].out) {
+			return c
+		}
 		lo, hi := ax[2].span(k)
 		c.lo, c.hi = append(c.lo, lo), append(c.hi, hi)
 	}
@@ -64,7 +70,7 @@ func newConvRows(ax [mostSpatial]axis, channels int) convRows {
 
 // add adds to the row: row r of slice d. x holds the channels of the map's
 // group, w its filter.
-func (c *convRows) add(x, w []float64, d, r int) {
+func (c *convRows) add(watch *ir.Watch, x, w []float32, d, r int) {
 	depth, height, width := c.axes[0], c.axes[1], c.axes[2]
 	for ch := range c.channels {
 		for kd := range depth.kernel {
@@ -75,9 +81,13 @@ func (c *convRows) add(x, w []float64, d, r int) {
 				}
 				row := x[((ch*depth.in+depth.at(d, kd))*height.in+height.at(r, kh))*width.in:][:width.in]
 				for kw, weight := range weights {
+					if watch.Over(c.hi[kw] - c.lo[kw]) {
+						return
+					}
+					wide := float64(weight)
 					at, acc := width.at(c.lo[kw], kw), c.acc[c.lo[kw]:c.hi[kw]]
 					for o := range acc {
-						acc[o] += weight * row[at]
+						acc[o] += wide * float64(row[at])
 						at += width.stride
 					}
 				}
@@ -92,15 +102,6 @@ func bias(b *tensor.Tensor, m int) float64 {
 		return 0
 	}
 	return float64(tensor.Data[float32](b)[m])
-}
-
-// widen converts once what is read many times.
-func widen(s []float32) []float64 {
-	wide := make([]float64, len(s))
-	for i, v := range s {
-		wide[i] = float64(v)
-	}
-	return wide
 }
 
 func fill(s []float64, v float64) {

@@ -43,10 +43,13 @@ func clip(xt, lo, hi, yt *tensor.Tensor) error {
 
 // add is act(A + B) (ONNX Add-14). A and B are broadcast to Y's shape: aligned at
 // the last dimension, an extent of 1 is repeated.
-func add(op ir.Add, at, bt, yt *tensor.Tensor) error {
+func add(w *ir.Watch, op ir.Add, at, bt, yt *tensor.Tensor) error {
 	a, b, y := tensor.Data[float32](at), tensor.Data[float32](bt), tensor.Data[float32](yt)
 	as, bs := strides(at.Shape(), yt.Shape()), strides(bt.Shape(), yt.Shape())
 	for i := range y {
+		if w.Over(1) {
+			return nil
+		}
 		y[i] = activate(op.Act, a[offset(i, yt.Shape(), as)]+b[offset(i, yt.Shape(), bs)])
 	}
 	return nil
@@ -55,11 +58,14 @@ func add(op ir.Add, at, bt, yt *tensor.Tensor) error {
 // batchNormalization is scale·(x − mean)/√(variance + ε) + bias for each
 // channel (ONNX BatchNormalization-15, inference). X and Y are [N×C×…]; in[1:]
 // are scale, bias, mean and variance, each [C].
-func batchNormalization(op ir.BatchNormalization, in args, yt *tensor.Tensor) error {
+func batchNormalization(w *ir.Watch, op ir.BatchNormalization, in args, yt *tensor.Tensor) error {
 	x, y := tensor.Data[float32](in[0]), tensor.Data[float32](yt)
 	parameter := func(i, c int) float64 { return float64(tensor.Data[float32](in[i])[c]) }
 	channels, inner := yt.Shape()[1], size(yt.Shape()[2:])
 	for i := range y {
+		if w.Over(1) {
+			return nil
+		}
 		c := i / inner % channels
 		slope := parameter(1, c) / math.Sqrt(parameter(4, c)+float64(op.Epsilon))
 		y[i] = float32((float64(x[i])-parameter(3, c))*slope + parameter(2, c))

@@ -7,11 +7,14 @@ import (
 
 // gemm is act(alpha·A'·B' + beta·C) (ONNX Gemm-13). A' is [M×K], B' [K×N], C
 // is absent or broadcast to Y, which is [M×N].
-func gemm(op ir.Gemm, at, bt, ct, yt *tensor.Tensor) error {
+func gemm(w *ir.Watch, op ir.Gemm, at, bt, ct, yt *tensor.Tensor) error {
 	a := matrixOf(tensor.Data[float32](at), at.Shape(), op.TransA)
 	b := matrixOf(tensor.Data[float32](bt), bt.Shape(), op.TransB)
 	y := tensor.Data[float32](yt)
 	for i := range y {
+		if w.Over(a.columns) {
+			return nil
+		}
 		sum := float64(op.Alpha) * dot(a, b, i/b.columns, i%b.columns)
 		if ct != nil {
 			c := tensor.Data[float32](ct)[offset(i, yt.Shape(), strides(ct.Shape(), yt.Shape()))]
@@ -26,7 +29,7 @@ func gemm(op ir.Gemm, at, bt, ct, yt *tensor.Tensor) error {
 // […×M×K], B […×K×N], Y […×M×N] with the leading dimensions broadcast. A vector
 // A is taken as one row, a vector B as one column, and that dimension is absent
 // from Y.
-func matMul(at, bt, yt *tensor.Tensor) error {
+func matMul(w *ir.Watch, at, bt, yt *tensor.Tensor) error {
 	as, bs := at.Shape(), bt.Shape()
 	if len(as) == 1 {
 		as = tensor.Shape{1, as[0]}
@@ -39,6 +42,9 @@ func matMul(at, bt, yt *tensor.Tensor) error {
 	aStrides, bStrides := strides(as[:len(as)-2], batch), strides(bs[:len(bs)-2], batch)
 	y := tensor.Data[float32](yt)
 	for i := range y {
+		if w.Over(as[len(as)-1]) {
+			return nil
+		}
 		n, element := i/(rows*columns), i%(rows*columns)
 		a := matrixOf(tensor.Data[float32](at)[offset(n, batch, aStrides)*rows*as[len(as)-1]:], as[len(as)-2:], false)
 		b := matrixOf(tensor.Data[float32](bt)[offset(n, batch, bStrides)*columns*bs[len(bs)-2]:], bs[len(bs)-2:], false)

@@ -9,12 +9,12 @@ import (
 
 // maxPool is the largest element under each window (ONNX MaxPool-12). X and Y
 // are [N×C×spatial…]. Padding never wins.
-func maxPool(op ir.MaxPool, xt, yt *tensor.Tensor) error {
+func maxPool(watch *ir.Watch, op ir.MaxPool, xt, yt *tensor.Tensor) error {
 	w, _, err := op.Fit(xt.Shape())
 	if err != nil {
 		return err
 	}
-	return slide(w, xt, yt, func(picture []float32, o window) float32 {
+	return slide(watch, w, xt, yt, func(picture []float32, o window) float32 {
 		best := float32(math.Inf(-1))
 		o.each(func(at int) { best = max(best, picture[at]) })
 		return best
@@ -24,12 +24,12 @@ func maxPool(op ir.MaxPool, xt, yt *tensor.Tensor) error {
 // averagePool is the mean of the elements under each window (ONNX
 // AveragePool-19). X and Y are [N×C×spatial…]. Padding counts as zeros if
 // CountIncludePad says so; what ceil mode adds past the padding never counts.
-func averagePool(op ir.AveragePool, xt, yt *tensor.Tensor) error {
+func averagePool(watch *ir.Watch, op ir.AveragePool, xt, yt *tensor.Tensor) error {
 	w, _, err := op.Fit(xt.Shape())
 	if err != nil {
 		return err
 	}
-	return slide(w, xt, yt, func(picture []float32, o window) float32 {
+	return slide(watch, w, xt, yt, func(picture []float32, o window) float32 {
 		sum, n := 0.0, 0
 		o.each(func(at int) { sum += float64(picture[at]); n++ })
 		if op.CountIncludePad {
@@ -55,14 +55,18 @@ func globalAveragePool(xt, yt *tensor.Tensor) error {
 }
 
 // slide computes each element of y from the window of x that it stands for.
-func slide(w ir.Window, xt, yt *tensor.Tensor, reduce func(picture []float32, o window) float32) error {
+func slide(watch *ir.Watch, w ir.Window, xt, yt *tensor.Tensor, reduce func(picture []float32, o window) float32) error {
 	ax, err := axes(w, xt.Shape(), yt.Shape())
 	if err != nil {
 		return err
 	}
 	x, y := tensor.Data[float32](xt), tensor.Data[float32](yt)
 	area, windows := ax[0].in*ax[1].in*ax[2].in, ax[0].out*ax[1].out*ax[2].out
+	under := size(w.Kernel)
 	for i := range y {
+		if watch.Over(under) {
+			return nil
+		}
 		picture, o := x[i/windows*area:][:area], i%windows
 		at := [mostSpatial]int{o / (ax[1].out * ax[2].out), o / ax[2].out % ax[1].out, o % ax[2].out}
 		y[i] = reduce(picture, window{ax, at})

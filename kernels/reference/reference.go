@@ -33,6 +33,11 @@ import (
 // Shapes and element types that the operator does not take are an error, never
 // a panic.
 func Eval(op ir.Operator, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
+	return evaluate(new(ir.Watch), op, in)
+}
+
+// evaluate is Eval under a watch: the elements are unfinished if that is over.
+func evaluate(w *ir.Watch, op ir.Operator, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 	k, err := kernelOf(op)
 	if err != nil {
 		return nil, err
@@ -49,16 +54,17 @@ func Eval(op ir.Operator, in []*tensor.Tensor) ([]*tensor.Tensor, error) {
 	if y.Len() == 0 {
 		return []*tensor.Tensor{y}, nil
 	}
-	if err := k.run(pad(in), y); err != nil {
+	if err := k.run(w, pad(in), y); err != nil {
 		return nil, fmt.Errorf("%s: %w", op.Type(), err)
 	}
 	return []*tensor.Tensor{y}, nil
 }
 
-// kernel computes the one output of an operator.
+// kernel computes the one output of an operator. One that takes longer than
+// moving elements asks the watch on the way whether to go on.
 type kernel struct {
 	needs int // inputs that must be there
-	run   func(in args, y *tensor.Tensor) error
+	run   func(w *ir.Watch, in args, y *tensor.Tensor) error
 }
 
 // args are an operator's inputs; those that are absent are nil. Concat alone
@@ -77,29 +83,29 @@ func pad(in []*tensor.Tensor) args {
 func kernelOf(op ir.Operator) (kernel, error) {
 	switch op := op.(type) {
 	case ir.Conv:
-		return floats(2, func(in args, y *tensor.Tensor) error { return conv(op, in[0], in[1], in[2], y) }), nil
+		return floats(2, func(w *ir.Watch, in args, y *tensor.Tensor) error { return conv(w, op, in[0], in[1], in[2], y) }), nil
 	case ir.BatchNormalization:
-		return floats(5, func(in args, y *tensor.Tensor) error { return batchNormalization(op, in, y) }), nil
+		return floats(5, func(w *ir.Watch, in args, y *tensor.Tensor) error { return batchNormalization(w, op, in, y) }), nil
 	case ir.Relu:
-		return floats(1, func(in args, y *tensor.Tensor) error { return relu(in[0], y) }), nil
+		return floats(1, func(_ *ir.Watch, in args, y *tensor.Tensor) error { return relu(in[0], y) }), nil
 	case ir.Clip:
-		return floats(1, func(in args, y *tensor.Tensor) error { return clip(in[0], in[1], in[2], y) }), nil
+		return floats(1, func(_ *ir.Watch, in args, y *tensor.Tensor) error { return clip(in[0], in[1], in[2], y) }), nil
 	case ir.Add:
-		return floats(2, func(in args, y *tensor.Tensor) error { return add(op, in[0], in[1], y) }), nil
+		return floats(2, func(w *ir.Watch, in args, y *tensor.Tensor) error { return add(w, op, in[0], in[1], y) }), nil
 	case ir.Gemm:
-		return floats(2, func(in args, y *tensor.Tensor) error { return gemm(op, in[0], in[1], in[2], y) }), nil
+		return floats(2, func(w *ir.Watch, in args, y *tensor.Tensor) error { return gemm(w, op, in[0], in[1], in[2], y) }), nil
 	case ir.MatMul:
-		return floats(2, func(in args, y *tensor.Tensor) error { return matMul(in[0], in[1], y) }), nil
+		return floats(2, func(w *ir.Watch, in args, y *tensor.Tensor) error { return matMul(w, in[0], in[1], y) }), nil
 	case ir.MaxPool:
-		return floats(1, func(in args, y *tensor.Tensor) error { return maxPool(op, in[0], y) }), nil
+		return floats(1, func(w *ir.Watch, in args, y *tensor.Tensor) error { return maxPool(w, op, in[0], y) }), nil
 	case ir.AveragePool:
-		return floats(1, func(in args, y *tensor.Tensor) error { return averagePool(op, in[0], y) }), nil
+		return floats(1, func(w *ir.Watch, in args, y *tensor.Tensor) error { return averagePool(w, op, in[0], y) }), nil
 	case ir.GlobalAveragePool:
-		return floats(1, func(in args, y *tensor.Tensor) error { return globalAveragePool(in[0], y) }), nil
+		return floats(1, func(_ *ir.Watch, in args, y *tensor.Tensor) error { return globalAveragePool(in[0], y) }), nil
 	case ir.ReduceMean:
-		return kernel{1, func(in args, y *tensor.Tensor) error { return reduceMean(op, in[0], in[1], y) }}, nil
+		return kernel{1, func(w *ir.Watch, in args, y *tensor.Tensor) error { return reduceMean(w, op, in[0], in[1], y) }}, nil
 	case ir.Softmax:
-		return floats(1, func(in args, y *tensor.Tensor) error { return softmax(op, in[0], y) }), nil
+		return floats(1, func(w *ir.Watch, in args, y *tensor.Tensor) error { return softmax(w, op, in[0], y) }), nil
 	}
 	return movement(op)
 }
@@ -109,28 +115,28 @@ func kernelOf(op ir.Operator) (kernel, error) {
 func movement(op ir.Operator) (kernel, error) {
 	switch op := op.(type) {
 	case ir.Concat:
-		return kernel{1, func(in args, y *tensor.Tensor) error { return concat(op, in, y) }}, nil
+		return kernel{1, func(_ *ir.Watch, in args, y *tensor.Tensor) error { return concat(op, in, y) }}, nil
 	case ir.Gather:
-		return kernel{2, func(in args, y *tensor.Tensor) error { return gather(op, in[0], in[1], y) }}, nil
+		return kernel{2, func(_ *ir.Watch, in args, y *tensor.Tensor) error { return gather(op, in[0], in[1], y) }}, nil
 	case ir.Shape:
-		return kernel{1, func(in args, y *tensor.Tensor) error { return shape(op, in[0], y) }}, nil
+		return kernel{1, func(_ *ir.Watch, in args, y *tensor.Tensor) error { return shape(op, in[0], y) }}, nil
 	case ir.Reshape, ir.Unsqueeze:
-		return kernel{2, func(in args, y *tensor.Tensor) error { return copyElements(in[0], y) }}, nil
+		return kernel{2, func(_ *ir.Watch, in args, y *tensor.Tensor) error { return copyElements(in[0], y) }}, nil
 	case ir.Flatten, ir.Squeeze, ir.Identity:
-		return kernel{1, func(in args, y *tensor.Tensor) error { return copyElements(in[0], y) }}, nil
+		return kernel{1, func(_ *ir.Watch, in args, y *tensor.Tensor) error { return copyElements(in[0], y) }}, nil
 	}
 	return kernel{}, fmt.Errorf("%s is not an operator of the reference engine", op.Type())
 }
 
 // floats is a kernel all of whose inputs must be float32.
-func floats(needs int, run func(args, *tensor.Tensor) error) kernel {
-	return kernel{needs, func(in args, y *tensor.Tensor) error {
+func floats(needs int, run func(*ir.Watch, args, *tensor.Tensor) error) kernel {
+	return kernel{needs, func(w *ir.Watch, in args, y *tensor.Tensor) error {
 		for i, t := range in {
 			if t != nil && t.DType() != tensor.Float32 {
 				return fmt.Errorf("input %d is %v; only float32 is supported", i, t)
 			}
 		}
-		return run(in, y)
+		return run(w, in, y)
 	}}
 }
 

@@ -94,7 +94,7 @@ func agreement(t *testing.T, version string, sheet *digits.Sheet) float64 {
 	}
 	right := 0
 	for i, want := range sheet.Labels {
-		labels, err := model.Read(sheet.Picture(i))
+		labels, err := model.Read(t.Context(), sheet.Picture(i))
 		if err != nil {
 			t.Fatalf("%s reads picture %d: %v", version, i, err)
 		}

@@ -55,7 +55,7 @@ func session(t *testing.T, engine kernels.Engine) *kernels.Session {
 
 func logits(t *testing.T, s *kernels.Session, x *tensor.Tensor) *tensor.Tensor {
 	t.Helper()
-	out, err := s.Run(map[string]*tensor.Tensor{s.Inputs()[0].Name: x})
+	out, err := s.Run(t.Context(), map[string]*tensor.Tensor{s.Inputs()[0].Name: x})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,7 +62,7 @@ func twice(t *testing.T, s *kernels.Session, pictures ...*tensor.Tensor) []*tens
 	var rounds [2][]*tensor.Tensor
 	for r := range rounds {
 		for _, p := range pictures {
-			out, err := s.Run(map[string]*tensor.Tensor{"input": p})
+			out, err := s.Run(t.Context(), map[string]*tensor.Tensor{"input": p})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,0 +1,72 @@
+package ir
+
+import (
+	"fmt"
+	"math"
+)
+
+// MaxMultiplyAdds is the most that one run of a plan may take. One core of a
+// Jetson Nano makes at most 5.7 thousand million a second (4 lanes at 1.43 GHz),
+// and so 3.4 million million in the ten minutes that a device gives a self-test:
+// what lies above cannot pass its test there on any kernel. ResNet-50 takes
+// 4 thousand million, a large detector a hundred.
+const MaxMultiplyAdds = 1 << 42
+
+// work counts the multiply-adds of all nodes, and refuses more than a plan may
+// take.
+func (g *Graph) work() (int, error) {
+	total := 0
+	for _, n := range g.Nodes {
+		total = plus(total, g.workOf(n))
+		if total > MaxMultiplyAdds {
+			return 0, fmt.Errorf("%s and the nodes before it take %d multiply-adds a run, more than the limit of %d", g.Label(n), total, MaxMultiplyAdds)
+		}
+	}
+	return total, nil
+}
+
+// workOf counts what a node computes: of a product or a window, the elements
+// that each output is made of; of a mean, the inputs; at least the outputs.
+func (g *Graph) workOf(n Node) int {
+	outputs := 0
+	for _, id := range n.Outputs {
+		if id != NoValue {
+			outputs = plus(outputs, times(1, g.Values[id].Shape...))
+		}
+	}
+	return max(outputs, g.workFor(outputs, n))
+}
+
+func (g *Graph) workFor(outputs int, n Node) int {
+	switch op := n.Op.(type) {
+	case Conv:
+		return times(outputs, g.Values[n.Inputs[1]].Shape[1:]...)
+	case Gemm:
+		_, inner := oriented(g.Values[n.Inputs[0]].Shape, op.TransA)
+		return times(outputs, inner)
+	case MatMul:
+		a := g.Values[n.Inputs[0]].Shape
+		return times(outputs, a[len(a)-1])
+	case MaxPool:
+		return times(outputs, op.Kernel...)
+	case AveragePool:
+		return times(outputs, op.Kernel...)
+	case GlobalAveragePool, ReduceMean:
+		return times(1, g.Values[n.Inputs[0]].Shape...)
+	}
+	return outputs
+}
+
+// times multiplies extents, up to the largest int.
+func times(n int, extents ...int) int {
+	for _, d := range extents {
+		if d > 0 && n > math.MaxInt/d {
+			return math.MaxInt
+		}
+		n *= d
+	}
+	return n
+}
+
+// plus adds, up to the largest int.
+func plus(a, b int) int { return a + min(b, math.MaxInt-a) }
