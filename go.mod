@@ -6,6 +6,7 @@ tool honnef.co/go/tools/cmd/staticcheck
 
 require (
 	github.com/alecthomas/kong v1.12.1
+	golang.org/x/time v0.16.0
 	google.golang.org/protobuf v1.36.6
 )
 
