@@ -154,11 +154,10 @@ func TestASlowLinkIsMarkedByTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := fetcher(t, "https://far")
 		f.transport = dripping(1000, time.Second)
-		d := &powerDisk{dir: f.dir, synced: map[string][]byte{}, named: map[string]bool{}}
+		d := &powerDisk{dir: f.dir, until: time.Now().Add(25 * time.Second), synced: map[string][]byte{}, named: map[string]bool{}}
 		f.disk = d
 		ctx, cancel := context.WithTimeout(t.Context(), 25*time.Second)
 		defer cancel()
-		d.cutAt = 6 // after the syncs of the second mark: two of three and two
 		if _, err := f.Fetch(ctx, digestOfObject, int64(len(object))); err == nil {
 			t.Fatal("it ended")
 		}

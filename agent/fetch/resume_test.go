@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/squadron-edge/squadron/deploy/bundle"
 )
@@ -58,12 +59,13 @@ func (hasty) Sync(string) error { return nil }
 var errPower = errors.New("the power is cut")
 
 // powerDisk knows what is durable, and loses its power at its n-th sync, before
-// or after it took effect.
+// or after it took effect, or at some time.
 type powerDisk struct {
 	osDisk
 	dir    string
 	cutAt  int
 	after  bool // the n-th sync takes effect
+	until  time.Time
 	steps  int
 	synced map[string][]byte // by name
 	named  map[string]bool
@@ -71,7 +73,7 @@ type powerDisk struct {
 
 func (d *powerDisk) step(do func() error) error {
 	d.steps++
-	if d.cutAt == 0 || d.steps < d.cutAt {
+	if (d.cutAt == 0 || d.steps < d.cutAt) && (d.until.IsZero() || time.Now().Before(d.until)) {
 		return do()
 	}
 	if d.steps == d.cutAt && d.after {
