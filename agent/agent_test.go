@@ -3,11 +3,14 @@ package agent
 import (
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/squadron-edge/squadron/agent/fetch"
 	"github.com/squadron-edge/squadron/agent/serve"
 	"github.com/squadron-edge/squadron/deploy/bundle"
 	"github.com/squadron-edge/squadron/deploy/trust"
@@ -170,6 +173,31 @@ func TestAChangedByteOnTheWayIsNotTaken(t *testing.T) {
 	r.mustServe("2.0.0")
 }
 
+// TestModelsComeFromAMirror: the controller is not asked for what a stick has.
+func TestModelsComeFromAMirror(t *testing.T) {
+	f := newFleet(t)
+	order := f.publish(newRelease(t, "1.0.0", false), f.key)
+	stick := filepath.Join(t.TempDir(), "sha256")
+	if err := os.Mkdir(stick, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f.mu.Lock()
+	for hex, b := range f.objects {
+		if err := os.WriteFile(filepath.Join(stick, hex), b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	clear(f.objects)
+	f.mu.Unlock()
+	c := f.config(t.TempDir())
+	c.Mirrors = []string{"file://" + filepath.Dir(stick)}
+	c.DownloadLimit = fetch.MinLimit
+	r := start(t, c)
+	f.order(order)
+	f.awaitPhase("1.0.0", wire.PhaseCommitted)
+	r.mustServe("1.0.0")
+}
+
 func TestAVersionThatFailsInServiceIsRolledBack(t *testing.T) {
 	f := newFleet(t)
 	c := f.config(t.TempDir())
@@ -315,8 +343,8 @@ func TestASecondAgentOnTheFolderIsRefused(t *testing.T) {
 }
 
 func TestAConfigIsRefusedWithAllReasons(t *testing.T) {
-	err := Config{Device: wire.Device{Site: "UP"}, Controller: "http://10.0.0.1"}.Validate()
-	for _, want := range []string{"site", "insecure_http", "broker is missing", "state folder", "serve", "trust", "probation", "telemetry", "no engine"} {
+	err := Config{Device: wire.Device{Site: "UP"}, Controller: "http://10.0.0.1", Mirrors: []string{"ftp://x"}, DownloadLimit: 1024}.Validate()
+	for _, want := range []string{"site", "insecure_http", `mirrors: address "ftp://x"`, "limit of 1 KiB a second: want 0 for none, or 32", "broker is missing", "state folder", "serve", "trust", "probation", "telemetry", "no engine"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not name %q", err, want)
 		}

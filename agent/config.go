@@ -34,6 +34,12 @@ type Config struct {
 	// InsecureHTTP lets the owner of a closed network do without TLS. The
 	// device shows it in its state.
 	InsecureHTTP bool
+	// Mirrors are where the site's network engineer keeps copies of objects, at
+	// mirror/sha256/{hex}: asked before the controller, the nearest first.
+	Mirrors []string
+	// DownloadLimit is how many bytes a second the network engineer lets the
+	// device take for models; 0 is no limit.
+	DownloadLimit int64
 	// Reserve is how many bytes of the disk the owner wants kept free.
 	Reserve int64
 	// Probation is how long the owner wants a new version watched.
@@ -73,6 +79,15 @@ func (c Config) Validate() error {
 	}
 	if _, err := fetch.CheckURL(c.Controller, c.InsecureHTTP); err != nil {
 		refuse("config: controller: %w", err)
+	}
+	for _, m := range c.Mirrors {
+		if _, err := fetch.CheckURL(m, c.InsecureHTTP); err != nil {
+			refuse("config: mirrors: %w", err)
+		}
+	}
+	if c.DownloadLimit != 0 && c.DownloadLimit < fetch.MinLimit {
+		refuse("config: a download limit of %d KiB a second: want 0 for none, or %d or more, so that downloads end before they are given up",
+			c.DownloadLimit>>10, fetch.MinLimit>>10)
 	}
 	if c.Broker == "" {
 		refuse("config: broker is missing: want tcp://host:port or ssl://host:port")

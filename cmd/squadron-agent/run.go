@@ -46,6 +46,12 @@ Further keys: "serve" (` + agent.DefaultServe + `), "probation" ("2m"), "telemet
 "reserve_mib" (64), "ca_file" (authorities of a site with its own), and
 "insecure_http" (true allows http:// to other machines, and is shown in the device's state).
 
+Models may come from nearer than the controller: "mirrors" lists bases, nearest first, each
+https://…, http:// on this machine, or file:///folder, that keep objects at sha256/{hex}, such as
+["file:///media/stick", "https://cache.plant-7.example/v1/artefacts"]. They are asked before the
+controller, and need not be trusted: digests are signed. "download_limit_kib_per_s" (0, no limit)
+is how much of the site's link all downloads of this device together may take.
+
 What is on disk serves at once, whether or not anybody can be reached.`
 }
 
@@ -62,6 +68,8 @@ type configFile struct {
 	ReserveMiB   int64           `json:"reserve_mib"`
 	CAFile       string          `json:"ca_file"`
 	InsecureHTTP bool            `json:"insecure_http"`
+	Mirrors      []string        `json:"mirrors"`
+	LimitKiB     int64           `json:"download_limit_kib_per_s"`
 }
 
 // Run runs the agent until ctx ends.
@@ -119,6 +127,7 @@ func (c *runCommand) settings() (agent.Config, error) {
 		Device:     wire.Device{Site: wire.SiteID(f.Site), ID: wire.DeviceID(f.Device)},
 		Controller: f.Controller, Broker: f.Broker, Token: f.Token, StateDir: c.State, Serve: f.Serve,
 		Trust: root, RootCAs: roots, InsecureHTTP: f.InsecureHTTP, Reserve: f.ReserveMiB << 20,
+		Mirrors: f.Mirrors, DownloadLimit: f.LimitKiB << 10,
 		Probation: time.Duration(f.Probation), Telemetry: time.Duration(f.Telemetry),
 		Engines: engines.All(), Version: program.Version(), Built: program.Built(),
 	}, nil

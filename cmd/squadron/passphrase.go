@@ -15,7 +15,7 @@ import (
 
 // passphraseFlags say what opens sealed keys.
 type passphraseFlags struct {
-	PassphraseFile string `placeholder:"FILE" type:"path" env:"SQUADRON_PASSPHRASE_FILE" help:"File with the passphrase of the keys; asked for on a terminal if not given ($SQUADRON_PASSPHRASE_FILE)."`
+	PassphraseFile string `placeholder:"FILE" env:"SQUADRON_PASSPHRASE_FILE" help:"File with the passphrase of the keys; asked for on a terminal if not given ($SQUADRON_PASSPHRASE_FILE)."`
 }
 
 // open opens a sealed key.
