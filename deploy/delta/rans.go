@@ -1,0 +1,265 @@
+package delta
+
+import (
+	"encoding/binary"
+	"errors"
+	"slices"
+)
+
+// rANS keeps a number, the state, in [ransLow, 2^32). To decode a symbol is to
+// take it from the state; a state that falls below ransLow takes in another
+// word of 16 bits. Encoding does the reverse, from the last symbol to the first.
+// Four states take turns, so that a processor can work on four symbols at once.
+const (
+	ransLow = 1 << 16
+	states  = 4
+)
+
+// encodeRanges is the payload for a block of elements: base is nil for a raw
+// block.
+func encodeRanges(base, target []byte, width int) []byte {
+	k := raw
+	if base != nil {
+		k = subtracted
+	}
+	symbols, keys, rest := splitAll(splits[k][width], base, target, width)
+	c := newContexts(keys, symbols)
+	out := []byte{byte(len(c.starts) - 1)}
+	for _, start := range c.starts[1:] {
+		out = binary.LittleEndian.AppendUint16(out, start)
+	}
+	tables := make([]frequencies, len(c.counts))
+	for i := range c.counts {
+		tables[i] = c.counts[i].frequencies()
+		out = tables[i].append(out)
+	}
+	return append(encodeSymbols(out, symbols, keys, c.byKey(), tables), rest...)
+}
+
+// splitAll gives each element's symbol and key, and all stored bits.
+func splitAll(s *split, base, target []byte, width int) (symbols []byte, keys []uint16, rest []byte) {
+	n := len(target) / width
+	symbols, keys = make([]byte, n), make([]uint16, n)
+	var w bitWriter
+	var b, v [run]uint64
+	for i := 0; i < n; i += run {
+		m := min(run, n-i)
+		widen(v[:m], target[i*width:], width)
+		if base == nil {
+			turn(v[:m], width)
+		} else {
+			widen(b[:m], base[i*width:], width)
+			zigzag(v[:m], b[:m], width)
+			for j, x := range b[:m] {
+				keys[i+j] = key(x, width)
+			}
+		}
+		for j, x := range v[:m] {
+			symbol, bits := s.symbol(x)
+			symbols[i+j] = symbol
+			w.write(bits, int(s.stored[symbol]))
+		}
+	}
+	return symbols, keys, w.end()
+}
+
+// encodeSymbols appends the number of words, the states and the words.
+func encodeSymbols(out, symbols []byte, keys []uint16, of *[1 << keyBits]byte, tables []frequencies) []byte {
+	starts := make([][256]uint16, len(tables))
+	for t := range tables {
+		sum := uint16(0)
+		for s, f := range tables[t] {
+			starts[t][s] = sum
+			sum += f
+		}
+	}
+	x := [states]uint32{ransLow, ransLow, ransLow, ransLow}
+	var words []uint16 // the last first
+	for i := len(symbols) - 1; i >= 0; i-- {
+		t, s := of[keys[i]], symbols[i]
+		f, state := uint32(tables[t][s]), x[i%states]
+		if uint64(state) >= uint64(f)<<(32-scaleBits) {
+			words = append(words, uint16(state))
+			state >>= 16
+		}
+		x[i%states] = state/f<<scaleBits + state%f + uint32(starts[t][s])
+	}
+	out = binary.AppendUvarint(out, uint64(len(words)))
+	for _, state := range x {
+		out = binary.LittleEndian.AppendUint32(out, state)
+	}
+	for _, w := range slices.Backward(words) {
+		out = binary.LittleEndian.AppendUint16(out, w)
+	}
+	return out
+}
+
+// rangesReader decodes blocks. Its table is too large to be made for each.
+type rangesReader struct {
+	of    *[1 << keyBits]byte
+	table [MaxContexts << scaleBits]uint32 // symbol (8 bits), frequency − 1 (12), bias (12)
+	x     [states]uint32
+	words []byte
+	rest  bitReader
+}
+
+// decode makes the target of a payload; base is nil for a raw block. Both have
+// whole elements of the width, which the caller checked.
+func (r *rangesReader) decode(target, base, payload []byte, width int) error {
+	n := len(target) / width
+	if err := r.begin(payload, n, base == nil); err != nil {
+		return err
+	}
+	k := raw
+	if base != nil {
+		k = subtracted
+	}
+	s := splits[k][width]
+	var b, v [run]uint64
+	var symbols [run]byte
+	for i := 0; i < n; i += run {
+		m := min(run, n-i)
+		if base == nil {
+			clear(symbols[:m])
+		} else {
+			widen(b[:m], base[i*width:], width)
+			for j, x := range b[:m] {
+				symbols[j] = r.of[key(x, width)]
+			}
+		}
+		if err := r.symbols(symbols[:m]); err != nil {
+			return err
+		}
+		s.join(v[:m], symbols[:m], &r.rest)
+		if base == nil {
+			turnBack(v[:m], width)
+		} else {
+			unzigzag(v[:m], b[:m])
+		}
+		narrow(target[i*width:], v[:m], width)
+	}
+	return r.end()
+}
+
+// begin reads everything before the words.
+func (r *rangesReader) begin(b []byte, elements int, isRaw bool) error {
+	if len(b) == 0 {
+		return errors.New("its payload is cut short")
+	}
+	count := int(b[0]) + 1
+	if count > maxContexts(elements) || isRaw && count > 1 {
+		return errors.New("it has more contexts than its elements allow")
+	}
+	starts := make([]uint16, count)
+	if b = b[1:]; len(b) < 2*(count-1) {
+		return errors.New("its payload is cut short")
+	}
+	for i := 1; i < count; i++ {
+		starts[i], b = binary.LittleEndian.Uint16(b), b[2:]
+		if starts[i] <= starts[i-1] || starts[i] >= 1<<keyBits {
+			return errors.New("its contexts are out of order")
+		}
+	}
+	r.of = contextsByKey(starts)
+	for t := range count {
+		var f frequencies
+		var err error
+		if b, err = f.read(b); err != nil {
+			return err
+		}
+		r.fill(t, &f)
+	}
+	return r.beginWords(b)
+}
+
+func (r *rangesReader) beginWords(b []byte) error {
+	n, b, err := uvarint(b, MaxBlock)
+	if err != nil {
+		return err
+	}
+	if uint64(len(b)) < 4*states+2*n {
+		return errors.New("its payload is cut short")
+	}
+	for i := range r.x {
+		if r.x[i], b = binary.LittleEndian.Uint32(b), b[4:]; r.x[i] < ransLow {
+			return errors.New("a coder's state is out of bounds")
+		}
+	}
+	r.words, r.rest = b[:2*n], bitReader{bytes: b[2*n:]}
+	return nil
+}
+
+// fill makes table t of its frequencies.
+func (r *rangesReader) fill(t int, f *frequencies) {
+	slots := r.table[t<<scaleBits : (t+1)<<scaleBits]
+	for s, n := range f {
+		for bias := range uint32(n) {
+			slots[bias] = uint32(s)<<24 | uint32(n-1)<<12 | bias
+		}
+		slots = slots[n:]
+	}
+}
+
+// symbols replaces each context by the symbol that is next in it.
+func (r *rangesReader) symbols(s []byte) error {
+	words, table := r.words, &r.table
+	x0, x1, x2, x3 := r.x[0], r.x[1], r.x[2], r.x[3]
+	for ; len(s) >= states && len(words) >= 2*states; s = s[states:] {
+		e0 := table[uint32(s[0])%MaxContexts<<scaleBits|x0%scale]
+		e1 := table[uint32(s[1])%MaxContexts<<scaleBits|x1%scale]
+		e2 := table[uint32(s[2])%MaxContexts<<scaleBits|x2%scale]
+		e3 := table[uint32(s[3])%MaxContexts<<scaleBits|x3%scale]
+		s[0], s[1], s[2], s[3] = byte(e0>>24), byte(e1>>24), byte(e2>>24), byte(e3>>24)
+		x0 = (e0>>12%scale+1)*(x0>>scaleBits) + e0%scale
+		x1 = (e1>>12%scale+1)*(x1>>scaleBits) + e1%scale
+		x2 = (e2>>12%scale+1)*(x2>>scaleBits) + e2%scale
+		x3 = (e3>>12%scale+1)*(x3>>scaleBits) + e3%scale
+		if x0 < ransLow {
+			x0, words = x0<<16|uint32(binary.LittleEndian.Uint16(words)), words[2:]
+		}
+		if x1 < ransLow {
+			x1, words = x1<<16|uint32(binary.LittleEndian.Uint16(words)), words[2:]
+		}
+		if x2 < ransLow {
+			x2, words = x2<<16|uint32(binary.LittleEndian.Uint16(words)), words[2:]
+		}
+		if x3 < ransLow {
+			x3, words = x3<<16|uint32(binary.LittleEndian.Uint16(words)), words[2:]
+		}
+	}
+	r.x, r.words = [states]uint32{x0, x1, x2, x3}, words
+	return r.lastSymbols(s)
+}
+
+// lastSymbols is symbols where fewer words are left than four states may take.
+func (r *rangesReader) lastSymbols(s []byte) error {
+	for i, context := range s {
+		x := &r.x[i%states]
+		e := r.table[uint32(context)%MaxContexts<<scaleBits|*x%scale]
+		s[i] = byte(e >> 24)
+		*x = (e>>12%scale+1)*(*x>>scaleBits) + e%scale
+		if *x >= ransLow {
+			continue
+		}
+		if len(r.words) == 0 {
+			return errors.New("its words end too early")
+		}
+		*x, r.words = *x<<16|uint32(binary.LittleEndian.Uint16(r.words)), r.words[2:]
+	}
+	return nil
+}
+
+// join makes numbers of symbols and their stored bits.
+func (s *split) join(v []uint64, symbols []byte, rest *bitReader) {
+	for i, symbol := range symbols {
+		v[i] = s.first[symbol] + rest.read(int(s.stored[symbol]))<<s.shift
+	}
+}
+
+// end checks that a payload was used up.
+func (r *rangesReader) end() error {
+	if r.x != [states]uint32{ransLow, ransLow, ransLow, ransLow} || len(r.words) > 0 || !r.rest.exact() {
+		return errors.New("its payload is not that of its elements")
+	}
+	return nil
+}
