@@ -54,12 +54,13 @@ func (r *bitReader) read(n int) uint64 {
 	return v
 }
 
+// fill takes in bytes until at least 56 bits are held or none is left. Above r.n,
+// held may have bits already that come again with the next byte.
 func (r *bitReader) fill() {
 	if len(r.bytes) >= 8 && r.n >= 0 {
-		took := (63 - r.n) / 8
-		r.held |= binary.LittleEndian.Uint64(r.bytes) & (1<<(8*took) - 1) << r.n
-		r.bytes = r.bytes[took:]
-		r.n += 8 * took
+		r.held |= binary.LittleEndian.Uint64(r.bytes) << r.n
+		r.bytes = r.bytes[(63-r.n)/8:]
+		r.n |= 56
 		return
 	}
 	for len(r.bytes) > 0 && r.n >= 0 && r.n <= 56 {

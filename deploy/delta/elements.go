@@ -12,20 +12,21 @@ const run = 4096
 func widen(to []uint64, from []byte, width int) {
 	switch width {
 	case 1:
+		from = from[:len(to)]
 		for i := range to {
 			to[i] = uint64(from[i])
 		}
 	case 2:
 		for i := range to {
-			to[i] = uint64(binary.LittleEndian.Uint16(from[2*i:]))
+			to[i], from = uint64(binary.LittleEndian.Uint16(from)), from[2:]
 		}
 	case 4:
 		for i := range to {
-			to[i] = uint64(binary.LittleEndian.Uint32(from[4*i:]))
+			to[i], from = uint64(binary.LittleEndian.Uint32(from)), from[4:]
 		}
 	case 8:
 		for i := range to {
-			to[i] = binary.LittleEndian.Uint64(from[8*i:])
+			to[i], from = binary.LittleEndian.Uint64(from), from[8:]
 		}
 	}
 }
@@ -34,20 +35,24 @@ func widen(to []uint64, from []byte, width int) {
 func narrow(to []byte, from []uint64, width int) {
 	switch width {
 	case 1:
+		to = to[:len(from)]
 		for i, v := range from {
 			to[i] = byte(v)
 		}
 	case 2:
-		for i, v := range from {
-			binary.LittleEndian.PutUint16(to[2*i:], uint16(v))
+		for _, v := range from {
+			binary.LittleEndian.PutUint16(to, uint16(v))
+			to = to[2:]
 		}
 	case 4:
-		for i, v := range from {
-			binary.LittleEndian.PutUint32(to[4*i:], uint32(v))
+		for _, v := range from {
+			binary.LittleEndian.PutUint32(to, uint32(v))
+			to = to[4:]
 		}
 	case 8:
-		for i, v := range from {
-			binary.LittleEndian.PutUint64(to[8*i:], v)
+		for _, v := range from {
+			binary.LittleEndian.PutUint64(to, v)
+			to = to[8:]
 		}
 	}
 }

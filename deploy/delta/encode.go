@@ -58,6 +58,7 @@ type encoder struct {
 	out          io.Writer
 	base, target []byte
 	zstd         *zstd.Encoder
+	ranges       rangesWriter
 	chunks       chunkIndex // of the base, once it was needed
 	summary      Summary
 	blocks       int
@@ -196,7 +197,7 @@ func (e *encoder) cut(s segment, encode func(segment)) {
 // subtractBlock writes the differences, or if they are longer, the target.
 func (e *encoder) subtractBlock(s segment) {
 	base, target := e.base[s.from:s.from+s.length], e.target[s.at:s.at+s.length]
-	best := payload{ranges, encodeRanges(base, target, s.width)}
+	best := payload{ranges, e.ranges.encode(base, target, s.width)}
 	if e.hasPatterns(base, target, s.width, len(best.bytes)) {
 		best = best.or(planes, e.planes(differences(base, target, s.width), s.width))
 	}
@@ -240,7 +241,7 @@ func (e *encoder) rawPayload(target []byte, width int) payload {
 	if width > 1 {
 		best = best.or(planes, e.planes(target, width))
 	}
-	return best.or(ranges, encodeRanges(nil, target, width))
+	return best.or(ranges, e.ranges.encode(nil, target, width))
 }
 
 func (e *encoder) planes(elements []byte, width int) []byte {

@@ -15,16 +15,24 @@ const (
 	states  = 4
 )
 
-// encodeRanges is the payload for a block of elements: base is nil for a raw
-// block.
-func encodeRanges(base, target []byte, width int) []byte {
+// rangesWriter encodes blocks. Its memory is used again for each.
+type rangesWriter struct {
+	symbols []byte
+	keys    []uint16
+	words   []uint16 // the last first
+	rest    bitWriter
+	b, v    [run]uint64
+}
+
+// encode is the payload for a block of elements: base is nil for a raw block.
+func (w *rangesWriter) encode(base, target []byte, width int) []byte {
 	k := raw
 	if base != nil {
 		k = subtracted
 	}
-	symbols, keys, rest := splitAll(splits[k][width], base, target, width)
-	c := newContexts(keys, symbols)
-	out := []byte{byte(len(c.starts) - 1)}
+	w.split(splits[k][width], base, target, width)
+	c := newContexts(w.keys, w.symbols)
+	out := append(make([]byte, 0, len(target)+len(target)/8+256), byte(len(c.starts)-1))
 	for _, start := range c.starts[1:] {
 		out = binary.LittleEndian.AppendUint16(out, start)
 	}
@@ -33,38 +41,33 @@ func encodeRanges(base, target []byte, width int) []byte {
 		tables[i] = c.counts[i].frequencies()
 		out = tables[i].append(out)
 	}
-	return append(encodeSymbols(out, symbols, keys, c.byKey(), tables), rest...)
+	return append(w.encodeSymbols(out, c.byKey(), tables), w.rest.end()...)
 }
 
-// splitAll gives each element's symbol and key, and all stored bits.
-func splitAll(s *split, base, target []byte, width int) (symbols []byte, keys []uint16, rest []byte) {
+// split gives each element its symbol and key, and keeps the stored bits.
+func (w *rangesWriter) split(s *split, base, target []byte, width int) {
+	w.symbols, w.keys, w.rest = w.symbols[:0], w.keys[:0], bitWriter{bytes: w.rest.bytes[:0]}
 	n := len(target) / width
-	symbols, keys = make([]byte, n), make([]uint16, n)
-	var w bitWriter
-	var b, v [run]uint64
 	for i := 0; i < n; i += run {
-		m := min(run, n-i)
-		widen(v[:m], target[i*width:], width)
+		b, v := w.b[:min(run, n-i)], w.v[:min(run, n-i)]
+		widen(v, target[i*width:], width)
 		if base == nil {
-			turn(v[:m], width)
+			clear(b) // one key
+			turn(v, width)
 		} else {
-			widen(b[:m], base[i*width:], width)
-			zigzag(v[:m], b[:m], width)
-			for j, x := range b[:m] {
-				keys[i+j] = key(x, width)
-			}
+			widen(b, base[i*width:], width)
+			zigzag(v, b, width)
 		}
-		for j, x := range v[:m] {
+		for j, x := range v {
 			symbol, bits := s.symbol(x)
-			symbols[i+j] = symbol
-			w.write(bits, int(s.stored[symbol]))
+			w.symbols, w.keys = append(w.symbols, symbol), append(w.keys, key(b[j], width))
+			w.rest.write(bits, int(s.stored[symbol]))
 		}
 	}
-	return symbols, keys, w.end()
 }
 
 // encodeSymbols appends the number of words, the states and the words.
-func encodeSymbols(out, symbols []byte, keys []uint16, of *[1 << keyBits]byte, tables []frequencies) []byte {
+func (w *rangesWriter) encodeSymbols(out []byte, of *[1 << keyBits]byte, tables []frequencies) []byte {
 	starts := make([][256]uint16, len(tables))
 	for t := range tables {
 		sum := uint16(0)
@@ -74,22 +77,22 @@ func encodeSymbols(out, symbols []byte, keys []uint16, of *[1 << keyBits]byte, t
 		}
 	}
 	x := [states]uint32{ransLow, ransLow, ransLow, ransLow}
-	var words []uint16 // the last first
-	for i := len(symbols) - 1; i >= 0; i-- {
-		t, s := of[keys[i]], symbols[i]
+	w.words = w.words[:0]
+	for i, s := range slices.Backward(w.symbols) {
+		t := of[w.keys[i]]
 		f, state := uint32(tables[t][s]), x[i%states]
 		if uint64(state) >= uint64(f)<<(32-scaleBits) {
-			words = append(words, uint16(state))
+			w.words = append(w.words, uint16(state))
 			state >>= 16
 		}
 		x[i%states] = state/f<<scaleBits + state%f + uint32(starts[t][s])
 	}
-	out = binary.AppendUvarint(out, uint64(len(words)))
+	out = binary.AppendUvarint(out, uint64(len(w.words)))
 	for _, state := range x {
 		out = binary.LittleEndian.AppendUint32(out, state)
 	}
-	for _, w := range slices.Backward(words) {
-		out = binary.LittleEndian.AppendUint16(out, w)
+	for _, word := range slices.Backward(w.words) {
+		out = binary.LittleEndian.AppendUint16(out, word)
 	}
 	return out
 }
@@ -101,6 +104,9 @@ type rangesReader struct {
 	x     [states]uint32
 	words []byte
 	rest  bitReader
+	// Of a run.
+	base, v [run]uint64
+	symbol  [run]byte
 }
 
 // decode makes the target of a payload; base is nil for a raw block. Both have
@@ -115,30 +121,34 @@ func (r *rangesReader) decode(target, base, payload []byte, width int) error {
 		k = subtracted
 	}
 	s := splits[k][width]
-	var b, v [run]uint64
-	var symbols [run]byte
 	for i := 0; i < n; i += run {
 		m := min(run, n-i)
-		if base == nil {
-			clear(symbols[:m])
-		} else {
-			widen(b[:m], base[i*width:], width)
-			for j, x := range b[:m] {
-				symbols[j] = r.of[key(x, width)]
-			}
+		b, v, symbols := r.base[:m], r.v[:m], r.symbol[:m]
+		clear(symbols) // the only context of a raw block
+		if base != nil {
+			widen(b, base[i*width:], width)
+			keys(symbols, b, r.of, width)
 		}
-		if err := r.symbols(symbols[:m]); err != nil {
+		if err := r.symbols(symbols); err != nil {
 			return err
 		}
-		s.join(v[:m], symbols[:m], &r.rest)
-		if base == nil {
-			turnBack(v[:m], width)
+		s.join(v, symbols, &r.rest)
+		if base != nil {
+			unzigzag(v, b)
 		} else {
-			unzigzag(v[:m], b[:m])
+			turnBack(v, width)
 		}
-		narrow(target[i*width:], v[:m], width)
+		narrow(target[i*width:], v, width)
 	}
 	return r.end()
+}
+
+// keys gives each element its context.
+func keys(contexts []byte, base []uint64, of *[1 << keyBits]byte, width int) {
+	contexts = contexts[:len(base)]
+	for i, x := range base {
+		contexts[i] = of[key(x, width)%(1<<keyBits)]
+	}
 }
 
 // begin reads everything before the words.
@@ -249,11 +259,27 @@ func (r *rangesReader) lastSymbols(s []byte) error {
 	return nil
 }
 
-// join makes numbers of symbols and their stored bits.
+// join makes numbers of symbols and their stored bits. Its loop is read and fill
+// for what is usual; the rest is theirs.
 func (s *split) join(v []uint64, symbols []byte, rest *bitReader) {
+	r := *rest
+	v = v[:len(symbols)]
 	for i, symbol := range symbols {
-		v[i] = s.first[symbol] + rest.read(int(s.stored[symbol]))<<s.shift
+		n := int(s.stored[symbol])
+		if r.n < n {
+			if len(r.bytes) < 8 || n > 32 || r.n < 0 {
+				v[i] = s.first[symbol] + r.read(n)<<(s.shift&1)
+				continue
+			}
+			r.held |= binary.LittleEndian.Uint64(r.bytes) << (r.n & 63)
+			r.bytes = r.bytes[(63-r.n)>>3:]
+			r.n |= 56
+		}
+		v[i] = s.first[symbol] + r.held&(1<<(n&63)-1)<<(s.shift&1)
+		r.held >>= n & 63
+		r.n -= n
 	}
+	*rest = r
 }
 
 // end checks that a payload was used up.

@@ -38,7 +38,7 @@ func TestRangesComeWithinAPercentOfTheEntropy(t *testing.T) {
 			for i := range target {
 				target[i] = draw()
 			}
-			p := encodeRanges(base, target, 1)
+			p := new(rangesWriter).encode(base, target, 1)
 			got := make([]byte, n)
 			if err := new(rangesReader).decode(got, base, p, 1); err != nil || !bytes.Equal(got, target) {
 				t.Fatalf("%s, %d numbers: did not come back, %v", name, n, err)
@@ -61,7 +61,7 @@ func TestDifferencesThatGrowWithTheBaseGetTheirOwnTables(t *testing.T) {
 	b, target, got := make([]byte, 4*n), make([]byte, 4*n), make([]byte, 4*n)
 	narrow(b, base, 4)
 	narrow(target, v, 4)
-	p := encodeRanges(b, target, 4)
+	p := new(rangesWriter).encode(b, target, 4)
 	if p[0] == 0 {
 		t.Error("one context only")
 	}
