@@ -253,7 +253,7 @@ func (a *applier) decode(b block, target, reference, payload []byte) error {
 		if a.ranges == nil {
 			a.ranges = new(rangesReader)
 		}
-		return a.ranges.decode(target, reference, payload, b.width)
+		return a.ranges.decode(target, reference, payload, b.width, a.zstd)
 	}
 }
 

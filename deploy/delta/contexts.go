@@ -80,6 +80,14 @@ func (c *contexts) join() {
 	}
 }
 
+// cost is how many bits all symbols and tables take, about.
+func (c *contexts) cost() (sum uint64) {
+	for i := range c.counts {
+		sum += c.counts[i].cost()
+	}
+	return sum
+}
+
 func (c *contexts) costOfJoining(i int) uint64 {
 	sum := c.counts[i]
 	sum.add(&c.counts[i+1])

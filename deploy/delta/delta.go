@@ -46,7 +46,10 @@
 // so on, as one zstd frame. Ranges split each number into a symbol, coded by its
 // frequency, and bits that are as good as random, which are stored (see split):
 //
-//	payload  one byte: contexts − 1, at most MaxContexts − 1
+//	payload  one byte: contexts − 1, at most MaxContexts − 1; 0x80 if scaled
+//	         if scaled: one byte, how many bits of an element are mantissa;
+//	         varint: length of what follows; as one zstd frame, for each 64
+//	         elements the step from the last scale to theirs, modulo 256
 //	         for each context but the first: the key where it begins (2 bytes)
 //	         for each context: the 256 symbols' frequencies as varints, which
 //	         add up to 4096; after a 0 the number of further zeros; the list
@@ -56,8 +59,9 @@
 //
 // A subtracted number is the zigzag of target − base, modulo the width; a raw
 // one is the element turned left by a bit, so that a float's sign comes last and
-// its exponent first. The context of a subtracted number is the base element's:
-// see key. The coder is rANS (Duda 2013, arXiv:1311.2540) with four states in
+// its exponent first. The context of a subtracted number follows from the base's
+// element (key), and if scaled, from how much the elements around it changed
+// (scaling.key). The coder is rANS (Duda 2013, arXiv:1311.2540) with four states in
 // turn, each 2^16 … 2^32−1.
 package delta
 

@@ -197,7 +197,7 @@ func (e *encoder) cut(s segment, encode func(segment)) {
 // subtractBlock writes the differences, or if they are longer, the target.
 func (e *encoder) subtractBlock(s segment) {
 	base, target := e.base[s.from:s.from+s.length], e.target[s.at:s.at+s.length]
-	best := payload{ranges, e.ranges.encode(base, target, s.width)}
+	best := payload{ranges, e.ranges.encode(base, target, s.width, e.zstd)}
 	if e.hasPatterns(base, target, s.width, len(best.bytes)) {
 		best = best.or(planes, e.planes(differences(base, target, s.width), s.width))
 	}
@@ -241,7 +241,7 @@ func (e *encoder) rawPayload(target []byte, width int) payload {
 	if width > 1 {
 		best = best.or(planes, e.planes(target, width))
 	}
-	return best.or(ranges, e.ranges.encode(nil, target, width))
+	return best.or(ranges, e.ranges.encode(nil, target, width, e.zstd))
 }
 
 func (e *encoder) planes(elements []byte, width int) []byte {

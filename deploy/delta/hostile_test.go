@@ -76,7 +76,7 @@ func attacks(t testing.TB) map[string]struct {
 		return b
 	}
 	bomb := zipped(t, make([]byte, 64<<20))
-	short := zipped(t, make([]byte, 100))
+	short, three := zipped(t, make([]byte, 100)), zipped(t, make([]byte, 3))
 	table := []byte{0, 0x80, 0x20, 0} // one context whose symbol 0 has all 4096, no words
 	at := bytes.Repeat([]byte{0, 0, 1, 0}, 4)
 	type a = struct {
@@ -130,6 +130,13 @@ func attacks(t testing.TB) map[string]struct {
 		"contexts without base":    {headed(blockOf(inRanges, numbers(8000, 2), 1, 0)), "more contexts"},
 		"contexts of few":          {headed(blockOf(subtracting, numbers(400, 0, 2), 1, 0)), "more contexts"},
 		"255 contexts":             {headed(blockOf(subtracting, numbers(10000, 0, 2), 255, 0)), "more contexts"},
+		"scales without base":      {headed(blockOf(inRanges, numbers(8000, 2), 0x80, 23)), "more contexts"},
+		"scales cut short":         {headed(blockOf(subtracting, numbers(8000, 0, 1), 0x80)), "has its mantissa"},
+		"another mantissa":         {headed(blockOf(subtracting, numbers(8000, 0, 3), 0x80, 10, 0)), "has its mantissa"},
+		"scales past the payload":  {headed(blockOf(subtracting, numbers(8000, 0, 4), 0x80, 23, 2, 0)), "cut short"},
+		"2⁶³ scales":               {headed(blockOf(subtracting, numbers(8000, 0, 12), 0x80, 23, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1)), "out of bounds"},
+		"too few scales":           {headed(blockOf(subtracting, numbers(8000, 0, uint64(len(three)+3)), append([]byte{0x80, 23, byte(len(three))}, three...)...)), "too short"},
+		"a bomb of scales":         {headed(blockOf(subtracting, numbers(8000, 0, uint64(len(bomb)+4)), append(binary.AppendUvarint([]byte{0x80, 23}, uint64(len(bomb))), bomb...)...)), "zstd"},
 		"contexts cut short":       {headed(blockOf(subtracting, numbers(10000, 0, 2), 2, 0)), "cut short"},
 		"contexts out of order":    {headed(blockOf(subtracting, numbers(10000, 0, 5), 2, 5, 0, 5, 0)), "out of order"},
 		"a context past the keys":  {headed(blockOf(subtracting, numbers(10000, 0, 3), 1, 0, 4)), "out of order"},

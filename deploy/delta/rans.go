@@ -3,7 +3,10 @@ package delta
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"slices"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // rANS keeps a number, the state, in [ransLow, 2^32). To decode a symbol is to
@@ -21,18 +24,19 @@ type rangesWriter struct {
 	keys    []uint16
 	words   []uint16 // the last first
 	rest    bitWriter
+	scaled  []scaling // one a mantissa that the width may have
 	b, v    [run]uint64
 }
 
 // encode is the payload for a block of elements: base is nil for a raw block.
-func (w *rangesWriter) encode(base, target []byte, width int) []byte {
+func (w *rangesWriter) encode(base, target []byte, width int, z *zstd.Encoder) []byte {
 	k := raw
 	if base != nil {
 		k = subtracted
 	}
 	w.split(splits[k][width], base, target, width)
-	c := newContexts(w.keys, w.symbols)
-	out := append(make([]byte, 0, len(target)+len(target)/8+256), byte(len(c.starts)-1))
+	c, head := w.contexts(z)
+	out := append(make([]byte, 0, len(target)+len(target)/8+256), head...)
 	for _, start := range c.starts[1:] {
 		out = binary.LittleEndian.AppendUint16(out, start)
 	}
@@ -44,9 +48,36 @@ func (w *rangesWriter) encode(base, target []byte, width int) []byte {
 	return append(w.encodeSymbols(out, c.byKey(), tables), w.rest.end()...)
 }
 
-// split gives each element its symbol and key, and keeps the stored bits.
+// contexts chooses the keys, and gives the contexts and the payload's beginning.
+func (w *rangesWriter) contexts(z *zstd.Encoder) (best contexts, head []byte) {
+	best = newContexts(w.keys, w.symbols)
+	head = []byte{byte(len(best.starts) - 1)}
+	least := best.cost()
+	for i := range w.scaled {
+		s := &w.scaled[i]
+		c := newContexts(s.keys, w.symbols)
+		if c.cost() >= least {
+			continue
+		}
+		steps := z.EncodeAll(s.steps(), nil)
+		if cost := c.cost() + 8*uint64(len(steps)); cost < least {
+			best, least, w.keys = c, cost, s.keys
+			head = binary.AppendUvarint([]byte{byte(len(c.starts)-1) | isScaled, byte(s.mantissa)}, uint64(len(steps)))
+			head = append(head, steps...)
+		}
+	}
+	return best, head
+}
+
+// split gives each element its symbol and keys, and keeps the stored bits.
 func (w *rangesWriter) split(s *split, base, target []byte, width int) {
-	w.symbols, w.keys, w.rest = w.symbols[:0], w.keys[:0], bitWriter{bytes: w.rest.bytes[:0]}
+	w.symbols, w.keys, w.rest = w.symbols[:0], nil, bitWriter{bytes: w.rest.bytes[:0]}
+	w.scaled = nil
+	if base != nil {
+		for _, m := range mantissas[width] {
+			w.scaled = append(w.scaled, scaling{width: width, mantissa: m})
+		}
+	}
 	n := len(target) / width
 	for i := 0; i < n; i += run {
 		b, v := w.b[:min(run, n-i)], w.v[:min(run, n-i)]
@@ -62,6 +93,9 @@ func (w *rangesWriter) split(s *split, base, target []byte, width int) {
 			symbol, bits := s.symbol(x)
 			w.symbols, w.keys = append(w.symbols, symbol), append(w.keys, key(b[j], width))
 			w.rest.write(bits, int(s.stored[symbol]))
+		}
+		for k := range w.scaled {
+			w.scaled[k].add(b, v)
 		}
 	}
 }
@@ -100,6 +134,7 @@ func (w *rangesWriter) encodeSymbols(out []byte, of *[1 << keyBits]byte, tables 
 // rangesReader decodes blocks. Its table is too large to be made for each.
 type rangesReader struct {
 	of    *[1 << keyBits]byte
+	scale scaling                          // without scales if there are none
 	table [MaxContexts << scaleBits]uint32 // symbol (8 bits), frequency − 1 (12), bias (12)
 	x     [states]uint32
 	words []byte
@@ -111,9 +146,13 @@ type rangesReader struct {
 
 // decode makes the target of a payload; base is nil for a raw block. Both have
 // whole elements of the width, which the caller checked.
-func (r *rangesReader) decode(target, base, payload []byte, width int) error {
+func (r *rangesReader) decode(target, base, payload []byte, width int, z *zstd.Decoder) error {
 	n := len(target) / width
-	if err := r.begin(payload, n, base == nil); err != nil {
+	payload, count, err := r.head(payload, n, width, base == nil, z)
+	if err != nil {
+		return err
+	}
+	if err := r.begin(payload, count); err != nil {
 		return err
 	}
 	k := raw
@@ -127,7 +166,7 @@ func (r *rangesReader) decode(target, base, payload []byte, width int) error {
 		clear(symbols) // the only context of a raw block
 		if base != nil {
 			widen(b, base[i*width:], width)
-			keys(symbols, b, r.of, width)
+			r.contexts(symbols, b, i/group, width)
 		}
 		if err := r.symbols(symbols); err != nil {
 			return err
@@ -143,25 +182,64 @@ func (r *rangesReader) decode(target, base, payload []byte, width int) error {
 	return r.end()
 }
 
-// keys gives each element its context.
-func keys(contexts []byte, base []uint64, of *[1 << keyBits]byte, width int) {
-	contexts = contexts[:len(base)]
+// contexts gives each element its context; the first is in the group g.
+func (r *rangesReader) contexts(to []byte, base []uint64, g, width int) {
+	to = to[:len(base)]
+	if len(r.scale.scales) == 0 {
+		for i, x := range base {
+			to[i] = r.of[key(x, width)%(1<<keyBits)]
+		}
+		return
+	}
+	mask, mantissa, highest := uint64(1)<<(8*width-1)-1, r.scale.mantissa&63, reference(width, r.scale.mantissa)
 	for i, x := range base {
-		contexts[i] = of[key(x, width)%(1<<keyBits)]
+		if scale := r.scale.scales[g+i/group]; scale > 0 { // scaling.key, for speed
+			k := int(scale) + highest - int(x&mask>>mantissa)
+			to[i] = r.of[min(max(k, 1), 1<<keyBits-1)]
+		}
 	}
 }
 
-// begin reads everything before the words.
-func (r *rangesReader) begin(b []byte, elements int, isRaw bool) error {
+// isScaled is a bit beside the number of contexts.
+const isScaled = 0x80
+
+// head reads the number of contexts, and the scales if there are some.
+func (r *rangesReader) head(b []byte, elements, width int, isRaw bool, z *zstd.Decoder) (rest []byte, contexts int, err error) {
+	r.scale = scaling{width: width, scales: r.scale.scales[:0]}
 	if len(b) == 0 {
-		return errors.New("its payload is cut short")
+		return nil, 0, errors.New("its payload is cut short")
 	}
-	count := int(b[0]) + 1
-	if count > maxContexts(elements) || isRaw && count > 1 {
-		return errors.New("it has more contexts than its elements allow")
+	first, b := b[0], b[1:]
+	contexts = int(first&^isScaled) + 1
+	if contexts > maxContexts(elements) || isRaw && first > 0 {
+		return nil, 0, errors.New("it has more contexts than its elements allow")
 	}
+	if first&isScaled == 0 {
+		return b, contexts, nil
+	}
+	if len(b) == 0 || !slices.Contains(mantissas[width], int(b[0])) {
+		return nil, 0, fmt.Errorf("no float of %d bytes has its mantissa", width)
+	}
+	r.scale.mantissa = int(b[0])
+	n, b, err := uvarint(b[1:], MaxBlock)
+	if err != nil {
+		return nil, 0, err
+	}
+	if n > uint64(len(b)) {
+		return nil, 0, errors.New("its payload is cut short")
+	}
+	r.scale.scales = slices.Grow(r.scale.scales, MaxBlock/group)[:(elements+group-1)/group]
+	if err := decompress(z, r.scale.scales, b[:n]); err != nil {
+		return nil, 0, err
+	}
+	unstep(r.scale.scales)
+	return b[n:], contexts, nil
+}
+
+// begin reads everything between the head and the words.
+func (r *rangesReader) begin(b []byte, count int) error {
 	starts := make([]uint16, count)
-	if b = b[1:]; len(b) < 2*(count-1) {
+	if len(b) < 2*(count-1) {
 		return errors.New("its payload is cut short")
 	}
 	for i := 1; i < count; i++ {

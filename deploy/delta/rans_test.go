@@ -7,6 +7,25 @@ import (
 	"testing"
 )
 
+func encodeAlone(t *testing.T, base, target []byte, width int) []byte {
+	t.Helper()
+	z, err := newCompressor()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return new(rangesWriter).encode(base, target, width, z)
+}
+
+func decodeAlone(t *testing.T, target, base, payload []byte, width int) error {
+	t.Helper()
+	z, err := newDecompressor()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	return new(rangesReader).decode(target, base, payload, width, z)
+}
+
 // entropy is what no code of single symbols can go below, in bytes.
 func entropy(symbols []byte) float64 {
 	var n [256]float64
@@ -38,9 +57,9 @@ func TestRangesComeWithinAPercentOfTheEntropy(t *testing.T) {
 			for i := range target {
 				target[i] = draw()
 			}
-			p := new(rangesWriter).encode(base, target, 1)
+			p := encodeAlone(t, base, target, 1)
 			got := make([]byte, n)
-			if err := new(rangesReader).decode(got, base, p, 1); err != nil || !bytes.Equal(got, target) {
+			if err := decodeAlone(t, got, base, p, 1); err != nil || !bytes.Equal(got, target) {
 				t.Fatalf("%s, %d numbers: did not come back, %v", name, n, err)
 			}
 			if most := entropy(target)*1.01 + 600; float64(len(p)) > most {
@@ -61,12 +80,41 @@ func TestDifferencesThatGrowWithTheBaseGetTheirOwnTables(t *testing.T) {
 	b, target, got := make([]byte, 4*n), make([]byte, 4*n), make([]byte, 4*n)
 	narrow(b, base, 4)
 	narrow(target, v, 4)
-	p := new(rangesWriter).encode(b, target, 4)
+	p := encodeAlone(t, b, target, 4)
 	if p[0] == 0 {
 		t.Error("one context only")
 	}
-	if err := new(rangesReader).decode(got, b, p, 4); err != nil || !bytes.Equal(got, target) {
+	if err := decodeAlone(t, got, b, p, 4); err != nil || !bytes.Equal(got, target) {
 		t.Errorf("did not come back, %v", err)
+	}
+}
+
+func TestRowsThatHardlyChangeGetTheirOwnTables(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 2))
+	for _, width := range widths {
+		const n = 64_100
+		base, v := make([]uint64, n), make([]uint64, n)
+		for i := range base {
+			// A float of the width with a random exponent among eight.
+			m := mantissas[width][0]
+			base[i] = uint64(r.IntN(8)+min(8, reference(width, m)/2))<<m | r.Uint64()&(1<<m-1)
+			if width == 1 {
+				base[i] = r.Uint64N(100)
+			}
+			change := []float64{0, 1, 30, 0, 2}[i/1000%5]
+			e := int(base[i]&(1<<(8*width-1)-1)) >> m
+			v[i] = base[i] + uint64(int64(r.NormFloat64()*change*math.Ldexp(1, max(8-e, 0))))
+		}
+		b, target, got := make([]byte, width*n), make([]byte, width*n), make([]byte, width*n)
+		narrow(b, base, width)
+		narrow(target, v, width)
+		p := encodeAlone(t, b, target, width)
+		if p[0]&isScaled == 0 {
+			t.Errorf("width %d: no scales", width)
+		}
+		if err := decodeAlone(t, got, b, p, width); err != nil || !bytes.Equal(got, target) {
+			t.Errorf("width %d: did not come back, %v", width, err)
+		}
 	}
 }
 
