@@ -5,6 +5,9 @@
 //
 //	go run ./cmd/train-digits --out cmd/squadron/demo/testdata
 //
+// With "pair" it trains a large network and its fine-tuned version instead, to
+// measure what an update of a real model costs.
+//
 // The same seed on the same type of machine gives the same bytes, if the font
 // packages are the same. Exit status: 0 done, 1 failed, 2 usage.
 package main
@@ -32,6 +35,13 @@ Example:
 
 It needs the typefaces of the Debian packages fonts-dejavu-core, fonts-liberation, fonts-freefont-ttf and fonts-noto-core.`
 
+// commands is the whole command line; without a command it trains the demo's
+// models.
+type commands struct {
+	Demo flags     `cmd:"" default:"withargs" help:"Train the models of the demo."`
+	Pair pairFlags `cmd:"" help:"Train a large model and fine-tune it, to measure updates with."`
+}
+
 // flags are what a person who trains the models may choose.
 type flags struct {
 	Out    string `help:"Folder to write the models and pictures to." placeholder:"DIR" required:""`
@@ -56,9 +66,9 @@ func main() {
 
 // run is main with its surroundings as values.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	var f flags
+	var c commands
 	answered := false // --help
-	parser, err := kong.New(&f,
+	parser, err := kong.New(&c,
 		kong.Name("train-digits"),
 		kong.Description(description),
 		kong.Vars{"pictures": fmt.Sprint(epochSteps * convnet.Batch), "epochs": fmt.Sprint(defaultEpochs), "fonts": photo.FontDir},
@@ -68,12 +78,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return exit.Report(stderr, "train-digits", fmt.Errorf("set up the command line: %w", err))
 	}
-	_, err = parser.Parse(args)
+	parsed, err := parser.Parse(args)
 	if answered {
 		return exit.Done
 	}
 	if err != nil {
 		return exit.Report(stderr, "train-digits", exit.AsUsage(fmt.Errorf("%w (see train-digits --help)", err)))
 	}
-	return exit.Report(stderr, "train-digits", build(ctx, f, stdout))
+	if parsed.Command() == "pair" {
+		return exit.Report(stderr, "train-digits", buildPair(ctx, c.Pair, stdout))
+	}
+	return exit.Report(stderr, "train-digits", build(ctx, c.Demo, stdout))
 }
