@@ -76,6 +76,7 @@ func attacks(t testing.TB) map[string]struct {
 		return b
 	}
 	bomb := zipped(t, make([]byte, 64<<20))
+	long := zipped(t, make([]byte, 10001))
 	short, three := zipped(t, make([]byte, 100)), zipped(t, make([]byte, 3))
 	table := []byte{0, 0x80, 0x20, 0} // one context whose symbol 0 has all 4096, no words
 	at := bytes.Repeat([]byte{0, 0, 1, 0}, 4)
@@ -123,6 +124,7 @@ func attacks(t testing.TB) map[string]struct {
 
 		"zstd bomb":                {headed(blockOf(squeezed, numbers(10000, uint64(len(bomb))), bomb...)), "zstd"},
 		"planes' bomb":             {headed(blockOf(inPlanes, numbers(10000, uint64(len(bomb))), bomb...)), "zstd"},
+		"zstd past its block":      {headed(blockOf(squeezed, numbers(10000, uint64(len(long))), long...)), "its zstd payload: "},
 		"zstd too short":           {headed(blockOf(squeezed, numbers(10000, uint64(len(short))), short...)), "too short"},
 		"zstd with a huge window":  {headed(blockOf(squeezed, numbers(10000, 9), 0x28, 0xb5, 0x2f, 0xfd, 0, 0xff, 1, 0, 0)), "zstd"},
 		"zstd claims 2⁶³":          {headed(blockOf(squeezed, numbers(10000, 16), 0x28, 0xb5, 0x2f, 0xfd, 0xe0, 0, 0, 0, 0, 0, 0, 0, 0x80, 1, 0, 0)), "zstd"},
@@ -164,6 +166,18 @@ func TestHostileDeltasAreRefused(t *testing.T) {
 		if out.Len() > len(victimTarget) {
 			t.Errorf("%s: it wrote %d bytes of at most %d", name, out.Len(), len(victimTarget))
 		}
+	}
+}
+
+func TestMoreBlocksThanAnyEncoderWritesAreRefused(t *testing.T) {
+	target := make([]byte, delta.MaxBlocks+1)
+	want := delta.Pair{Base: victim.Base, Target: identity(target)}
+	d := bytes.Clone(headed()[:48])
+	d = append(d, want.Target.Digest[:]...)
+	d = binary.LittleEndian.AppendUint64(d, uint64(want.Target.Size))
+	d = append(d, bytes.Repeat([]byte{storing, 1, 0}, len(target))...)
+	if err := delta.Apply(bytes.NewReader(victimBase), bytes.NewReader(d), io.Discard, want); err == nil || !strings.Contains(err.Error(), "more than 1048576 blocks") {
+		t.Errorf("got %v", err)
 	}
 }
 
