@@ -25,3 +25,4 @@ race: ## every test again under the race detector
 	$(GO) test -race ./...
 
 include arm64/arm64.mk
+include cmd/bench-delta/bench.mk
