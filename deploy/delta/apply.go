@@ -17,7 +17,7 @@ import (
 
 // Apply writes to out the target that delta makes of base. It reads delta once
 // from front to back, writes out once from front to back and never more than
-// want.Target.Size bytes, and needs about 4 MiB whatever the files' length.
+// want.Target.Size bytes, and needs less than 8 MiB whatever the files' length.
 //
 // It returns nil only if what it wrote has want.Target's digest and length. What
 // it wrote before an error is worth nothing: let out be a temporary file. A delta

@@ -50,3 +50,18 @@ func TestAnInsertedByteMovesOnlyTheCutsNearIt(t *testing.T) {
 		t.Errorf("only the last %d of %d chunks are the same", same, len(before))
 	}
 }
+
+func TestSharesGrowUpToTheEdit(t *testing.T) {
+	base := randomBytes(1 << 20)
+	target := slices.Insert(slices.Clone(base), 500_000, base[500_000]+1, base[500_000]-1)
+	shared, end := 0, 0
+	for _, s := range indexChunks(base).find(base, target) {
+		if s.at < end {
+			t.Fatalf("%+v overlaps the one before it, which ends at %d", s, end)
+		}
+		shared, end = shared+s.length, s.at+s.length
+	}
+	if shared != len(base) {
+		t.Errorf("%d bytes are shared, want all %d", shared, len(base))
+	}
+}
