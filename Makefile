@@ -29,3 +29,4 @@ bench-fetch: ## 500 MB through agent/fetch beside curl and sha256sum; minutes
 	mv docs/benchmarks/fetch.md.new docs/benchmarks/fetch.md
 
 include arm64/arm64.mk
+include cmd/bench-delta/bench.mk

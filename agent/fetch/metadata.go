@@ -49,7 +49,7 @@ func (m *Metadata) Fetch(ctx context.Context) trust.Fetch {
 			b, err = m.get(ctx, name, max)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("fetch it from %s: %w", m.origin(), plain(err))
+			return nil, fmt.Errorf("fetch it from %s: %w", m.origin(), oneLine(err))
 		}
 		return b, nil
 	}
