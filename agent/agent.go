@@ -92,7 +92,7 @@ func (a *Agent) open() error {
 	}
 	a.models = serve.NewModels(a.log)
 	a.updater = newUpdater(a, fetcher, info, out)
-	a.asker = newAsker(c, a.log, a.updater.envelopes)
+	a.asker = newAsker(c, a.log, a.updater.offer)
 	if a.uplink, err = newUplink(a, info, out); err != nil {
 		return err
 	}

@@ -305,7 +305,7 @@ func TestAnOlderOrANonsensicalOrderChangesNothing(t *testing.T) {
 	r := committed(t, f, f.config(t.TempDir()))
 	good := f.publish(newRelease(t, "2.0.0", false), f.key)
 	old := wire.Desired{Site: cam.Site, Device: cam.ID, Generation: 1, Models: []wire.DesiredModel{good}}
-	r.agent.updater.offer(t.Context(), signedOrder(t, old, f.trust.Online))
+	r.agent.updater.offer(signedOrder(t, old, f.trust.Online))
 	for what, models := range map[string][]wire.DesiredModel{
 		"name":   {{Name: "../up", Version: "1.0.0", Digest: good.Digest, Size: 1}},
 		"twice":  {good, good},

@@ -21,7 +21,7 @@ type asker struct {
 	client *http.Client
 	url    string // empty without a controller
 	wake   chan struct{}
-	orders chan<- []byte
+	offer  func(envelope []byte)
 }
 
 // The wait after a failed question doubles between these.
@@ -31,8 +31,8 @@ const (
 	askTimeout     = 30 * time.Second
 )
 
-func newAsker(c Config, log *slog.Logger, orders chan<- []byte) *asker {
-	a := &asker{log: log, wake: make(chan struct{}, 1), orders: orders}
+func newAsker(c Config, log *slog.Logger, offer func([]byte)) *asker {
+	a := &asker{log: log, wake: make(chan struct{}, 1), offer: offer}
 	base, err := url.Parse(c.Controller) // checked by Validate
 	if err == nil && base.Scheme != "file" {
 		a.url = base.JoinPath("v1/devices", string(c.Device.Site), string(c.Device.ID), "desired").String()
@@ -98,13 +98,8 @@ func (a *asker) run(ctx context.Context) error {
 		}
 		wait = firstAskWait
 		retry.Reset(longestAskWait)
-		if order == nil {
-			continue
-		}
-		select {
-		case a.orders <- order:
-		case <-ctx.Done():
-			return nil
+		if order != nil {
+			a.offer(order)
 		}
 	}
 }

@@ -156,15 +156,27 @@ func (a *authority) order(ctx context.Context, envelope []byte) (wire.Desired, e
 			return order, nil
 		}
 	}
-	if time.Since(a.asked) < askEvery {
+	if !a.turn(ctx) {
 		return wire.Desired{}, err
 	}
-	a.asked = time.Now()
 	client, refreshed := a.refresh(ctx)
 	if refreshed != nil {
 		return wire.Desired{}, fmt.Errorf("%w; nor could it be looked up who may order: %w", err, refreshed)
 	}
 	return a.judgeOrder(client, envelope)
+}
+
+// turn waits until the repository may be asked about another order, or ctx ends.
+func (a *authority) turn(ctx context.Context) bool {
+	wait := time.NewTimer(time.Until(a.asked.Add(askEvery)))
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+		a.asked = time.Now()
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 func (a *authority) judgeOrder(client *trust.Client, envelope []byte) (wire.Desired, error) {

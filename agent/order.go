@@ -97,11 +97,19 @@ func (u *updater) lastOrder() (order wire.Desired, err error) {
 	return order, nil
 }
 
-// offer hands over an order as it came.
-func (u *updater) offer(ctx context.Context, envelope []byte) {
-	select {
-	case u.envelopes <- envelope:
-	case <-ctx.Done():
+// offer hands over an order as it came, in place of one that was not looked at
+// yet: an order is a state, and the newest counts.
+func (u *updater) offer(envelope []byte) {
+	for {
+		select {
+		case u.envelopes <- envelope:
+			return
+		default:
+		}
+		select {
+		case <-u.envelopes:
+		default:
+		}
 	}
 }
 

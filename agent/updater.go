@@ -67,7 +67,7 @@ func newUpdater(a *Agent, fetcher *fetch.Fetcher, info wire.Info, out *outbox) *
 		config: a.config, log: a.log, info: info, store: a.store, fetcher: fetcher, serving: a.models, outbox: out,
 		rules:     update.Rules{Device: a.config.Device.String(), Probation: a.config.Probation},
 		authority: a.authority,
-		envelopes: make(chan []byte),
+		envelopes: make(chan []byte, 1),
 		orders:    make(chan wire.Desired),
 		outcomes:  make(chan outcome, 16),
 		changed:   make(chan struct{}, 1),

@@ -189,7 +189,7 @@ func (u *uplink) receive(ctx context.Context, m link.Message) {
 		if len(m.Payload) == 0 {
 			return // the retained order was cleared
 		}
-		u.updater.offer(ctx, m.Payload)
+		u.updater.offer(m.Payload)
 	case u.topic(wire.KindCommand):
 		var c wire.Command
 		if c, err = wire.Decode[wire.Command](m.Payload); err == nil {

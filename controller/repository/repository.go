@@ -109,16 +109,20 @@ func (r *Repository) PutRoot(ctx context.Context, file []byte, who string, now t
 // PutTargets takes a new targets.json.
 func (r *Repository) PutTargets(ctx context.Context, file []byte, who string, now time.Time) (version int64, err error) {
 	return r.put(ctx, trust.RoleTargets, who, now, func(s *state) (int64, error) {
-		err := s.putTargets(file, now)
-		return s.targets.Version(), err
+		if err := s.putTargets(file, now); err != nil {
+			return 0, err
+		}
+		return s.targets.Version(), nil
 	})
 }
 
 // PutRole takes the next version of a publisher's role.
 func (r *Repository) PutRole(ctx context.Context, role string, file []byte, who string, now time.Time) (version int64, err error) {
 	return r.put(ctx, role, who, now, func(s *state) (int64, error) {
-		err := s.putRole(role, file, now)
-		return s.roles[role].Version(), err
+		if err := s.putRole(role, file, now); err != nil {
+			return 0, err
+		}
+		return s.roles[role].Version(), nil
 	})
 }
 
