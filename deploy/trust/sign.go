@@ -27,7 +27,7 @@ func Generate(rand io.Reader) (PrivateKey, error) {
 	return PrivateKey{ed25519.NewKeyFromSeed(seed)}, nil
 }
 
-// Public is the half of the key that a trust file holds; nil for the zero key.
+// Public is the half of the key that others judge by; nil for the zero key.
 func (k PrivateKey) Public() PublicKey {
 	if k.key == nil {
 		return nil
