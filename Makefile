@@ -1,7 +1,7 @@
 # Everything here is also what .ci/run calls, so that a person and CI agree.
 GO ?= go
 
-.PHONY: check test fmt vet staticcheck tidy race
+.PHONY: check test fmt vet staticcheck tidy race bench-fetch
 
 check: fmt vet staticcheck tidy test race ## every gate but the boards'
 
@@ -24,4 +24,9 @@ tidy: ## fails if go.mod and go.sum are not what the imports need
 race: ## every test again under the race detector
 	$(GO) test -race ./...
 
+bench-fetch: ## 500 MB through agent/fetch beside curl and sha256sum; minutes
+	$(GO) run ./agent/fetch/measure > docs/benchmarks/fetch.md.new
+	mv docs/benchmarks/fetch.md.new docs/benchmarks/fetch.md
+
 include arm64/arm64.mk
+include cmd/bench-delta/bench.mk

@@ -37,14 +37,15 @@ import (
 
 // Agent is one device's agent, between Open and the end of Run.
 type Agent struct {
-	config   Config
-	log      *slog.Logger
-	store    *slot.Store
-	listener net.Listener
-	models   *serve.Models
-	updater  *updater
-	uplink   *uplink
-	asker    *asker
+	config    Config
+	log       *slog.Logger
+	store     *slot.Store
+	listener  net.Listener
+	models    *serve.Models
+	updater   *updater
+	uplink    *uplink
+	asker     *asker
+	authority *authority
 }
 
 // Open takes the state folder and the address of the inference API, so that
@@ -71,9 +72,17 @@ func (a *Agent) open() error {
 		return err
 	}
 	fetcher, err := fetch.New(fetch.Options{
-		Base: artefacts(c.Controller), Dir: a.store.Incoming(), RootCAs: c.RootCAs, InsecureHTTP: c.InsecureHTTP,
+		Base: artefacts(c.Controller), Mirrors: c.Mirrors, Dir: a.store.Incoming(), RootCAs: c.RootCAs,
+		InsecureHTTP: c.InsecureHTTP, Limit: c.DownloadLimit, Log: a.log,
 	})
 	if err != nil {
+		return err
+	}
+	metadata, err := fetch.NewMetadata(fetch.Options{Base: repository(c.Controller), RootCAs: c.RootCAs, InsecureHTTP: c.InsecureHTTP})
+	if err != nil {
+		return err
+	}
+	if a.authority, err = openAuthority(c, a.store, metadata); err != nil {
 		return err
 	}
 	info := describe(c, a.log)
@@ -83,7 +92,7 @@ func (a *Agent) open() error {
 	}
 	a.models = serve.NewModels(a.log)
 	a.updater = newUpdater(a, fetcher, info, out)
-	a.asker = newAsker(c, a.log, a.updater.orders)
+	a.asker = newAsker(c, a.log, a.updater.offer)
 	if a.uplink, err = newUplink(a, info, out); err != nil {
 		return err
 	}
@@ -123,6 +132,7 @@ func (a *Agent) Run(ctx context.Context) error {
 func (a *Agent) connect(ctx context.Context, booted []outcome) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return a.updater.run(ctx, booted) })
+	g.Go(func() error { return a.updater.judgeOrders(ctx) })
 	g.Go(func() error { return a.uplink.link.Run(ctx) })
 	g.Go(func() error { return a.uplink.run(ctx) })
 	g.Go(func() error { return a.asker.run(ctx) })

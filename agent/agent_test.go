@@ -3,14 +3,18 @@ package agent
 import (
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/squadron-edge/squadron/agent/fetch"
 	"github.com/squadron-edge/squadron/agent/serve"
 	"github.com/squadron-edge/squadron/deploy/bundle"
 	"github.com/squadron-edge/squadron/deploy/trust"
+	"github.com/squadron-edge/squadron/deploy/trust/trusttest"
 	"github.com/squadron-edge/squadron/deploy/wire"
 	"github.com/squadron-edge/squadron/kernels"
 	"github.com/squadron-edge/squadron/kernels/reference"
@@ -94,7 +98,7 @@ func TestWhatMustNotServeIsRefused(t *testing.T) {
 	cases := map[string]struct {
 		change func(*release)
 		wrong  bool
-		signer func(*testing.T, *fleet) trust.PrivateKey
+		signer trust.PrivateKey // the publisher's, if it is none
 		order  func(*wire.DesiredModel)
 		want   string
 	}{
@@ -102,14 +106,8 @@ func TestWhatMustNotServeIsRefused(t *testing.T) {
 		"another architecture":              {change: func(r *release) { r.manifest.Fits.Arch = []string{"riscv64"} }, want: "it is for riscv64, and this device is "},
 		"another board":                     {change: func(r *release) { r.manifest.Fits.Boards = []string{"tegra186"} }, want: "it is for boards with tegra186, and this one has "},
 		"a larger board":                    {change: func(r *release) { r.manifest.Fits.MinMemoryMiB = 1 << 20 }, want: "it needs 1048576 MiB of memory, and this device has "},
-		"a wrong key": {signer: func(t *testing.T, _ *fleet) trust.PrivateKey {
-			key, err := trust.Generate(strings.NewReader(strings.Repeat("another", 32)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			return key
-		}, want: "no key in the trust file signed these bytes"},
-		"another version than was ordered": {order: func(m *wire.DesiredModel) { m.Version = "9.9.9" }, want: "the envelope is of shade 2.0.0"},
+		"a wrong key":                       {signer: trusttest.Key(99), want: "no publisher's key signed these bytes"},
+		"another version than was ordered":  {order: func(m *wire.DesiredModel) { m.Version = "9.9.9" }, want: "no publisher that the repository trusts vouches for it"},
 		"a model that is no ONNX": {change: func(r *release) {
 			r.manifest.Files = r.manifest.Files[:3]
 			r.add("model.onnx", []byte("hello"))
@@ -124,8 +122,8 @@ func TestWhatMustNotServeIsRefused(t *testing.T) {
 				c.change(next)
 			}
 			key := f.key
-			if c.signer != nil {
-				key = c.signer(t, f)
+			if c.signer.Public() != nil {
+				key = c.signer
 			}
 			order := f.publish(next, key)
 			if c.order != nil {
@@ -173,6 +171,31 @@ func TestAChangedByteOnTheWayIsNotTaken(t *testing.T) {
 	f.mu.Unlock()
 	f.awaitPhase("2.0.0", wire.PhaseCommitted) // tries again by itself
 	r.mustServe("2.0.0")
+}
+
+// TestModelsComeFromAMirror: the controller is not asked for what a stick has.
+func TestModelsComeFromAMirror(t *testing.T) {
+	f := newFleet(t)
+	order := f.publish(newRelease(t, "1.0.0", false), f.key)
+	stick := filepath.Join(t.TempDir(), "sha256")
+	if err := os.Mkdir(stick, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f.mu.Lock()
+	for hex, b := range f.objects {
+		if err := os.WriteFile(filepath.Join(stick, hex), b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	clear(f.objects)
+	f.mu.Unlock()
+	c := f.config(t.TempDir())
+	c.Mirrors = []string{"file://" + filepath.Dir(stick)}
+	c.DownloadLimit = fetch.MinLimit
+	r := start(t, c)
+	f.order(order)
+	f.awaitPhase("1.0.0", wire.PhaseCommitted)
+	r.mustServe("1.0.0")
 }
 
 func TestAVersionThatFailsInServiceIsRolledBack(t *testing.T) {
@@ -249,7 +272,8 @@ func TestTheBrokerGoesAwayAndComesBack(t *testing.T) {
 	f.stopBroker()
 	next := f.publish(newRelease(t, "2.0.0", false), f.key)
 	f.mu.Lock()
-	f.desired = &wire.Desired{V: 1, Generation: 2, At: time.Now(), Models: []wire.DesiredModel{next}}
+	f.desired = &wire.Desired{Site: cam.Site, Device: cam.ID, Generation: 2, At: time.Now(), Models: []wire.DesiredModel{next}}
+	f.desiredEnvelope = signedOrder(t, *f.desired, f.trust.Online)
 	f.state, f.events, f.online = wire.State{}, map[int64]wire.Event{}, nil
 	f.mu.Unlock()
 	r.agent.asker.ask()
@@ -280,8 +304,8 @@ func TestAnOlderOrANonsensicalOrderChangesNothing(t *testing.T) {
 	f := newFleet(t)
 	r := committed(t, f, f.config(t.TempDir()))
 	good := f.publish(newRelease(t, "2.0.0", false), f.key)
-	old := wire.Desired{Generation: 1, Models: []wire.DesiredModel{good}}
-	r.agent.updater.offer(t.Context(), old)
+	old := wire.Desired{Site: cam.Site, Device: cam.ID, Generation: 1, Models: []wire.DesiredModel{good}}
+	r.agent.updater.offer(signedOrder(t, old, f.trust.Online))
 	for what, models := range map[string][]wire.DesiredModel{
 		"name":   {{Name: "../up", Version: "1.0.0", Digest: good.Digest, Size: 1}},
 		"twice":  {good, good},
@@ -319,8 +343,8 @@ func TestASecondAgentOnTheFolderIsRefused(t *testing.T) {
 }
 
 func TestAConfigIsRefusedWithAllReasons(t *testing.T) {
-	err := Config{Device: wire.Device{Site: "UP"}, Controller: "http://10.0.0.1"}.Validate()
-	for _, want := range []string{"site", "insecure_http", "broker is missing", "state folder", "serve", "trust file", "probation", "telemetry", "no engine"} {
+	err := Config{Device: wire.Device{Site: "UP"}, Controller: "http://10.0.0.1", Mirrors: []string{"ftp://x"}, DownloadLimit: 1024}.Validate()
+	for _, want := range []string{"site", "insecure_http", `mirrors: address "ftp://x"`, "limit of 1 KiB a second: want 0 for none, or 32", "broker is missing", "state folder", "serve", "trust", "probation", "telemetry", "no engine"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not name %q", err, want)
 		}

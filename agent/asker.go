@@ -21,7 +21,7 @@ type asker struct {
 	client *http.Client
 	url    string // empty without a controller
 	wake   chan struct{}
-	orders chan<- wire.Desired
+	offer  func(envelope []byte)
 }
 
 // The wait after a failed question doubles between these.
@@ -31,8 +31,8 @@ const (
 	askTimeout     = 30 * time.Second
 )
 
-func newAsker(c Config, log *slog.Logger, orders chan<- wire.Desired) *asker {
-	a := &asker{log: log, wake: make(chan struct{}, 1), orders: orders}
+func newAsker(c Config, log *slog.Logger, offer func([]byte)) *asker {
+	a := &asker{log: log, wake: make(chan struct{}, 1), offer: offer}
 	base, err := url.Parse(c.Controller) // checked by Validate
 	if err == nil && base.Scheme != "file" {
 		a.url = base.JoinPath("v1/devices", string(c.Device.Site), string(c.Device.ID), "desired").String()
@@ -55,6 +55,15 @@ func artefacts(controller string) string {
 		return controller
 	}
 	return u.JoinPath("v1/artefacts").String()
+}
+
+// repository is where a controller, or a folder, keeps the fleet's trust.
+func repository(controller string) string {
+	u, err := url.Parse(controller)
+	if err != nil || u.Scheme == "file" {
+		return controller + "/tuf"
+	}
+	return u.JoinPath("v1/tuf").String()
 }
 
 // ask wakes run.
@@ -89,34 +98,31 @@ func (a *asker) run(ctx context.Context) error {
 		}
 		wait = firstAskWait
 		retry.Reset(longestAskWait)
-		select {
-		case a.orders <- order:
-		case <-ctx.Done():
-			return nil
+		if order != nil {
+			a.offer(order)
 		}
 	}
 }
 
-// get asks once. A device that nobody has ordered anything of gets the order of
-// generation 0, which changes nothing.
-func (a *asker) get(ctx context.Context) (wire.Desired, error) {
+// get asks once. A device of which nobody has ordered anything gets none.
+func (a *asker) get(ctx context.Context) ([]byte, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, a.url, nil)
 	if err != nil {
-		return wire.Desired{}, err
+		return nil, err
 	}
 	reply, err := a.client.Do(r)
 	if err != nil {
-		return wire.Desired{}, err
+		return nil, err
 	}
-	b, err := io.ReadAll(io.LimitReader(reply.Body, wire.MaxMessage+1))
+	b, err := io.ReadAll(io.LimitReader(reply.Body, wire.MaxEnvelope+1))
 	if err = errors.Join(err, reply.Body.Close()); err != nil {
-		return wire.Desired{}, err
+		return nil, err
 	}
 	switch reply.StatusCode {
 	case http.StatusOK:
-		return wire.Decode[wire.Desired](b)
+		return b, nil
 	case http.StatusNotFound:
-		return wire.Desired{}, nil
+		return nil, nil
 	}
-	return wire.Desired{}, fmt.Errorf("the controller answered %s to %s", reply.Status, a.url)
+	return nil, fmt.Errorf("the controller answered %s to %s", reply.Status, a.url)
 }

@@ -59,10 +59,10 @@ func (u *updater) lastState(name string) (update.State, error) {
 // serveFound serves the version that is whole on disk and that an engine takes:
 // the active one, or else the one before it.
 func (u *updater) serveFound(name string) update.Version {
-	found := u.store.Recover(name, u.judgeServing)
+	found := u.store.Recover(name, readInstalled)
 	v, err := u.serveVersion(found)
 	if err != nil {
-		found = u.store.FallBack(name, err, u.judgeServing)
+		found = u.store.FallBack(name, err, readInstalled)
 		if v, err = u.serveVersion(found); err != nil {
 			found.Why += fmt.Sprintf("; nor can %s: %v", found.Active.Version, err)
 		}

@@ -25,12 +25,21 @@ type Config struct {
 	Token      string      // the installer: the device's password at the broker; may be empty
 	StateDir   string      // the installer
 	Serve      string      // the integrator: address of the inference API, host:port
-	Trust      trust.Keys  // the device's owner: whose models may run here
+	// Trust is a root.json of the device's owner: what follows from it may run
+	// here, and who follows from it may order it. Another one than at the last
+	// start makes void all that followed from that.
+	Trust []byte
 	// RootCAs is for a site with its own authority; nil is the system's.
 	RootCAs *x509.CertPool
 	// InsecureHTTP lets the owner of a closed network do without TLS. The
 	// device shows it in its state.
 	InsecureHTTP bool
+	// Mirrors are where the site's network engineer keeps copies of objects, at
+	// mirror/sha256/{hex}: asked before the controller, the nearest first.
+	Mirrors []string
+	// DownloadLimit is how many bytes a second the network engineer lets the
+	// device take for models; 0 is no limit.
+	DownloadLimit int64
 	// Reserve is how many bytes of the disk the owner wants kept free.
 	Reserve int64
 	// Probation is how long the owner wants a new version watched.
@@ -40,7 +49,9 @@ type Config struct {
 	// Engines are tried in this order; whoever builds the agent picks them.
 	Engines []kernels.Engine
 	Version string // of the agent
-	Log     *slog.Logger
+	// Built is when the agent was built; the time is never before that.
+	Built time.Time
+	Log   *slog.Logger
 }
 
 // The values that an installer need not give.
@@ -69,6 +80,15 @@ func (c Config) Validate() error {
 	if _, err := fetch.CheckURL(c.Controller, c.InsecureHTTP); err != nil {
 		refuse("config: controller: %w", err)
 	}
+	for _, m := range c.Mirrors {
+		if _, err := fetch.CheckURL(m, c.InsecureHTTP); err != nil {
+			refuse("config: mirrors: %w", err)
+		}
+	}
+	if c.DownloadLimit != 0 && c.DownloadLimit < fetch.MinLimit {
+		refuse("config: a download limit of %d KiB a second: want 0 for none, or %d or more, so that downloads end before they are given up",
+			c.DownloadLimit>>10, fetch.MinLimit>>10)
+	}
 	if c.Broker == "" {
 		refuse("config: broker is missing: want tcp://host:port or ssl://host:port")
 	} else if err := link.CheckBroker(c.Broker); err != nil {
@@ -80,8 +100,8 @@ func (c Config) Validate() error {
 	if _, _, err := net.SplitHostPort(c.Serve); err != nil {
 		refuse("config: serve %.80q: want host:port, such as %s", c.Serve, DefaultServe)
 	}
-	if err := c.Trust.Validate(); err != nil {
-		refuse("config: %w", err)
+	if _, err := trust.ParseRoot(c.Trust); err != nil {
+		refuse("config: trust: %w", err)
 	}
 	if c.Reserve < 0 {
 		refuse("config: reserve of %d bytes: want 0 or more", c.Reserve)

@@ -32,6 +32,7 @@ import (
 	"github.com/squadron-edge/squadron/agent/slot"
 	"github.com/squadron-edge/squadron/deploy/bundle"
 	"github.com/squadron-edge/squadron/deploy/trust"
+	"github.com/squadron-edge/squadron/deploy/trust/trusttest"
 	"github.com/squadron-edge/squadron/deploy/wire"
 	"github.com/squadron-edge/squadron/kernels"
 	"github.com/squadron-edge/squadron/kernels/ir"
@@ -44,8 +45,8 @@ import (
 // publisher's key, and what the device has told.
 type fleet struct {
 	t      *testing.T
-	key    trust.PrivateKey
-	keys   trust.Keys
+	trust  *trusttest.Repository // mu guards it
+	key    trust.PrivateKey      // the publisher's
 	http   *httptest.Server
 	broker *mochi.Server
 	port   string
@@ -53,12 +54,14 @@ type fleet struct {
 	mu      sync.Mutex
 	objects map[string][]byte
 	desired *wire.Desired
-	online  *wire.Online
-	info    *wire.Info
-	state   wire.State
-	events  map[int64]wire.Event
-	replies map[string]wire.Reply
-	told    chan struct{} // closed and replaced when the device tells something
+	// desiredEnvelope is it as signed.
+	desiredEnvelope []byte
+	online          *wire.Online
+	info            *wire.Info
+	state           wire.State
+	events          map[int64]wire.Event
+	replies         map[string]wire.Reply
+	told            chan struct{} // closed and replaced when the device tells something
 }
 
 var cam = wire.Device{Site: "plant-7", ID: "cam-3"}
@@ -66,8 +69,8 @@ var cam = wire.Device{Site: "plant-7", ID: "cam-3"}
 func newFleet(t *testing.T) *fleet {
 	t.Helper()
 	f := &fleet{t: t, objects: map[string][]byte{}, events: map[int64]wire.Event{}, replies: map[string]wire.Reply{}, told: make(chan struct{})}
-	f.key = newKey(t)
-	f.keys = trusting(f.key, "*")
+	f.trust = trusttest.At(t, time.Now().UTC(), "*")
+	f.key = f.trust.Publishers["ada"]
 	f.http = httptest.NewServer(http.HandlerFunc(f.serve))
 	t.Cleanup(f.http.Close)
 	f.startBroker("127.0.0.1:0")
@@ -75,26 +78,15 @@ func newFleet(t *testing.T) *fleet {
 	return f
 }
 
-func newKey(t *testing.T) trust.PrivateKey {
-	t.Helper()
-	key, err := trust.Generate(strings.NewReader(strings.Repeat(t.Name(), 32)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-func trusting(key trust.PrivateKey, models trust.Pattern) trust.Keys {
-	return trust.Keys{V: 1, Publishers: []trust.Publisher{{Key: key.Public(), ID: key.ID(), Models: []trust.Pattern{models}}}}
-}
-
 // serve is the controller's HTTP, as far as a device needs it.
 func (f *fleet) serve(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	body, found := f.objects[path.Base(r.URL.Path)]
 	if strings.HasSuffix(r.URL.Path, "/plant-7/cam-3/desired") && f.desired != nil {
-		body, _ = wire.Encode(*f.desired)
-		found = true
+		body, found = f.desiredEnvelope, true
+	}
+	if name, ok := strings.CutPrefix(r.URL.EscapedPath(), "/v1/tuf/"); ok {
+		body, found = f.trust.Files[name]
 	}
 	f.mu.Unlock()
 	if !found {
@@ -203,19 +195,33 @@ func (f *fleet) awaitPhase(version string, phase wire.Phase) wire.ModelState {
 func (f *fleet) order(models ...wire.DesiredModel) {
 	f.t.Helper()
 	f.mu.Lock()
-	d := wire.Desired{Generation: 1, At: time.Now().UTC(), Models: models}
+	d := wire.Desired{Site: cam.Site, Device: cam.ID, Generation: 1, At: time.Now().UTC(), Models: models}
 	if f.desired != nil {
 		d.Generation = f.desired.Generation + 1
 	}
-	f.desired = &d
+	f.desired, f.desiredEnvelope = &d, signedOrder(f.t, d, f.trust.Online)
 	f.mu.Unlock()
-	b, err := wire.Encode(d)
-	if err == nil {
-		err = f.broker.Publish(cam.Topic(wire.KindDesired), b, true, 1)
-	}
-	if err != nil {
+	f.tell(f.desiredEnvelope)
+}
+
+// tell publishes what the device takes for its order.
+func (f *fleet) tell(envelope []byte) {
+	f.t.Helper()
+	if err := f.broker.Publish(cam.Topic(wire.KindDesired), envelope, true, 1); err != nil {
 		f.t.Fatal(err)
 	}
+}
+
+func signedOrder(t *testing.T, d wire.Desired, key trust.PrivateKey) []byte {
+	t.Helper()
+	b, err := wire.Encode(d)
+	if err == nil {
+		b, err = trust.SignOrder(b, key)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 // release is one version of the model "shade", which reads a 2×2 picture as
@@ -289,6 +295,7 @@ func (f *fleet) publish(r *release, key trust.PrivateKey) wire.DesiredModel {
 	d := bundle.DigestOf(envelope)
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.trust.Publish("ada", trust.TargetPath(r.manifest.Name, r.manifest.Version), string(envelope), "")
 	f.objects[d.Hex()] = envelope
 	for name, b := range r.objects {
 		f.objects[name] = b
@@ -384,7 +391,7 @@ type running struct {
 func (f *fleet) config(dir string) Config {
 	return Config{
 		Device: cam, Controller: f.http.URL, Broker: "tcp://" + f.port, StateDir: dir, Serve: "127.0.0.1:0",
-		Trust: f.keys, Probation: 200 * time.Millisecond, Telemetry: time.Hour,
+		Trust: f.trust.Files["1.root.json"], Probation: 200 * time.Millisecond, Telemetry: time.Hour,
 		Engines: []kernels.Engine{reference.Engine{}}, Version: "test", Log: slog.New(slog.NewTextHandler(f.t.Output(), nil)),
 	}
 }

@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"github.com/squadron-edge/squadron/agent/slot"
-	"github.com/squadron-edge/squadron/deploy/bundle"
-	"github.com/squadron-edge/squadron/deploy/trust"
 	"github.com/squadron-edge/squadron/deploy/wire"
 	"github.com/squadron-edge/squadron/kernels"
 	"github.com/squadron-edge/squadron/kernels/reference"
@@ -26,7 +24,7 @@ const victim = "SQUADRON_TEST_VICTIM"
 
 type victimConfig struct {
 	Dir, Controller, Broker string
-	Trust                   trust.Keys
+	Trust                   []byte
 }
 
 func TestMain(m *testing.M) {
@@ -91,7 +89,7 @@ func TestKilledAtAnyMomentTheDeviceServesAndCompletesItsOrder(t *testing.T) {
 // and kills it.
 func (f *fleet) killAfter(dir string, lines int) (committed bool) {
 	f.t.Helper()
-	config, err := json.Marshal(victimConfig{dir, f.http.URL, "tcp://" + f.port, f.keys})
+	config, err := json.Marshal(victimConfig{dir, f.http.URL, "tcp://" + f.port, f.trust.Files["1.root.json"]})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -131,7 +129,7 @@ func (f *fleet) wholeVersion(dir string) string {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	found := s.Recover("shade", func(envelope []byte) (*bundle.Manifest, error) { return judge(envelope, f.keys, time.Now()) })
+	found := s.Recover("shade", readInstalled)
 	if err := s.Close(); err != nil {
 		f.t.Error(err)
 	}

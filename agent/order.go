@@ -97,10 +97,49 @@ func (u *updater) lastOrder() (order wire.Desired, err error) {
 	return order, nil
 }
 
-// offer hands an order to run.
-func (u *updater) offer(ctx context.Context, order wire.Desired) {
-	select {
-	case u.orders <- order:
-	case <-ctx.Done():
+// offer hands over an order as it came, in place of one that was not looked at
+// yet: an order is a state, and the newest counts.
+func (u *updater) offer(envelope []byte) {
+	for {
+		select {
+		case u.envelopes <- envelope:
+			return
+		default:
+		}
+		select {
+		case <-u.envelopes:
+		default:
+		}
 	}
+}
+
+// judgeOrders gives run the orders that somebody signed who may, until ctx
+// ends. It may ask the network who that is, which run must not wait for.
+func (u *updater) judgeOrders(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case envelope := <-u.envelopes:
+			order, err := u.authority.order(ctx, envelope)
+			if err != nil {
+				u.refuseOrder(err)
+				continue
+			}
+			select {
+			case u.orders <- order:
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	}
+}
+
+// refuseOrder tells the fleet that an order came which nobody here believes.
+func (u *updater) refuseOrder(err error) {
+	u.log.Warn("refuse order", "error", err)
+	u.mu.Lock()
+	u.why = fmt.Sprintf("An order was not taken: %v.", err)
+	u.mu.Unlock()
+	u.signal()
 }

@@ -29,10 +29,13 @@ type updater struct {
 	serving *serve.Models
 	outbox  *outbox
 
-	orders   chan wire.Desired
-	outcomes chan outcome
-	changed  chan struct{} // signals that state or outbox have news; holds one
-	work     sync.WaitGroup
+	authority *authority
+
+	envelopes chan []byte       // orders as they came
+	orders    chan wire.Desired // those that somebody who may order signed
+	outcomes  chan outcome
+	changed   chan struct{} // signals that state or outbox have news; holds one
+	work      sync.WaitGroup
 
 	mu     sync.Mutex // guards what follows, for those who only look
 	models map[string]*model
@@ -62,11 +65,13 @@ type outcome struct {
 func newUpdater(a *Agent, fetcher *fetch.Fetcher, info wire.Info, out *outbox) *updater {
 	return &updater{
 		config: a.config, log: a.log, info: info, store: a.store, fetcher: fetcher, serving: a.models, outbox: out,
-		rules:    update.Rules{Device: a.config.Device.String(), Probation: a.config.Probation},
-		orders:   make(chan wire.Desired),
-		outcomes: make(chan outcome, 16),
-		changed:  make(chan struct{}, 1),
-		models:   map[string]*model{},
+		rules:     update.Rules{Device: a.config.Device.String(), Probation: a.config.Probation},
+		authority: a.authority,
+		envelopes: make(chan []byte, 1),
+		orders:    make(chan wire.Desired),
+		outcomes:  make(chan outcome, 16),
+		changed:   make(chan struct{}, 1),
+		models:    map[string]*model{},
 	}
 }
 
@@ -291,7 +296,7 @@ func (u *updater) begin(ctx context.Context, m *model, do func(context.Context, 
 
 // collect frees what no model needs any more.
 func (u *updater) collect(context.Context, *model) update.Event {
-	freed, err := u.store.Collect(u.held, u.judgeServing)
+	freed, err := u.store.Collect(u.held, readInstalled)
 	if err != nil {
 		u.log.Error("free disk space", "error", err)
 	} else if freed > 0 {

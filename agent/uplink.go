@@ -186,13 +186,10 @@ func (u *uplink) receive(ctx context.Context, m link.Message) {
 	var err error
 	switch m.Topic {
 	case u.topic(wire.KindDesired):
-		var order wire.Desired
 		if len(m.Payload) == 0 {
 			return // the retained order was cleared
 		}
-		if order, err = wire.Decode[wire.Desired](m.Payload); err == nil {
-			u.updater.offer(ctx, order)
-		}
+		u.updater.offer(m.Payload)
 	case u.topic(wire.KindCommand):
 		var c wire.Command
 		if c, err = wire.Decode[wire.Command](m.Payload); err == nil {

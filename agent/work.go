@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/squadron-edge/squadron/agent/golden"
 	"github.com/squadron-edge/squadron/agent/serve"
@@ -17,8 +16,15 @@ import (
 	"github.com/squadron-edge/squadron/kernels"
 )
 
-// fetchEnvelope brings the signed envelope, unless it is here already.
+// fetchEnvelope looks who vouches for what was ordered, and brings its signed
+// envelope, unless it is here already.
 func (u *updater) fetchEnvelope(ctx context.Context, a update.FetchEnvelope) update.Event {
+	if _, err := u.authority.vouched(ctx, a.Order); err != nil {
+		if no := new(refusal); errors.As(err, &no) {
+			return update.Refused{Task: a.Task, Why: err.Error()}
+		}
+		return update.Failed{Task: a.Task, Why: err.Error()}
+	}
 	if err := u.bring(ctx, a.Order.Digest, a.Order.Size); err != nil {
 		return update.Failed{Task: a.Task, Why: err.Error()}
 	}
@@ -32,7 +38,11 @@ func (u *updater) verify(a update.Verify) update.Event {
 	if err != nil {
 		return update.Failed{Task: a.Task, Why: err.Error()}
 	}
-	m, err := judge(envelope, u.config.Trust, time.Now())
+	publisher, err := u.authority.stillVouched(a.Order)
+	if err != nil {
+		return update.Failed{Task: a.Task, Why: err.Error()}
+	}
+	m, err := judge(envelope, publisher)
 	if err == nil && (m.Name != a.Order.Name || m.Version != a.Order.Version) {
 		err = fmt.Errorf("the envelope is of %s %s", m.Name, m.Version)
 	}
@@ -61,7 +71,7 @@ func (u *updater) makeRoom(m *bundle.Manifest) (total int64, err error) {
 	}
 	err = u.store.Room(missing)
 	if noRoom := new(slot.NoRoomError); errors.As(err, &noRoom) {
-		if _, err := u.store.Collect(u.held, u.judgeServing); err != nil {
+		if _, err := u.store.Collect(u.held, readInstalled); err != nil {
 			return 0, errors.Join(noRoom, err)
 		}
 		err = u.store.Room(missing)
@@ -71,7 +81,7 @@ func (u *updater) makeRoom(m *bundle.Manifest) (total int64, err error) {
 
 // fetchObjects brings what the manifest names and is not here.
 func (u *updater) fetchObjects(ctx context.Context, a update.FetchObjects) update.Event {
-	m, err := u.store.Manifest(a.Order.Digest, u.judgeServing)
+	m, err := u.store.Manifest(a.Order.Digest, readInstalled)
 	if err != nil {
 		return update.Failed{Task: a.Task, Why: err.Error()}
 	}
@@ -111,7 +121,7 @@ type unloadable struct{ error }
 
 // load reads a version and compiles it on the first engine that takes it.
 func (u *updater) load(v update.Version) (*loaded, error) {
-	m, err := u.store.Manifest(v.Digest, u.judgeServing)
+	m, err := u.store.Manifest(v.Digest, readInstalled)
 	if err != nil {
 		return nil, err
 	}
@@ -280,9 +290,9 @@ func pointer(v update.Version) slot.Pointer {
 	return slot.Pointer{Version: v.Version, Envelope: v.Digest}
 }
 
-// judge opens an envelope that a trusted key signed for a model of that name.
-func judge(envelope []byte, keys trust.Keys, now time.Time) (*bundle.Manifest, error) {
-	verdict := trust.Verify(envelope, keys, now)
+// judge opens an envelope that a publisher signed for a model of that name.
+func judge(envelope []byte, publisher trust.Keys) (*bundle.Manifest, error) {
+	verdict := trust.Verify(envelope, publisher)
 	if !verdict.OK {
 		return nil, errors.New(verdict.Why)
 	}
@@ -296,8 +306,13 @@ func judge(envelope []byte, keys trust.Keys, now time.Time) (*bundle.Manifest, e
 	return m, nil
 }
 
-// judgeServing judges what was taken already: a key that left the trust file
-// ends its trust, a date that has passed (or a wrong clock) does not.
-func (u *updater) judgeServing(envelope []byte) (*bundle.Manifest, error) {
-	return judge(envelope, u.config.Trust, time.Time{})
+// readInstalled reads the envelope of a version that was judged before anything
+// pointed to it. Its digest says that it is that one: neither a date that has
+// passed nor a key that was revoked stops what serves.
+func readInstalled(envelope []byte) (*bundle.Manifest, error) {
+	payload, err := trust.Unjudged(envelope)
+	if err != nil {
+		return nil, err
+	}
+	return bundle.ParseManifest(payload)
 }

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/netip"
 	"time"
+
+	"github.com/squadron-edge/squadron/deploy/trust"
 )
 
 // Config is all that a controller needs to know. The zero value of a field
@@ -16,9 +18,15 @@ type Config struct {
 	// Dir holds the database and the published objects; required. Whoever
 	// installs the controller sets it.
 	Dir string `json:"dir"`
-	// Trust is the path of the trust file; required. Publishers' keys come from
-	// whoever answers for what the fleet runs.
+	// Trust is the folder of the fleet's owner, with {N}.root.json and
+	// targets.json; required. What is newer in it than here is taken over at each
+	// start.
 	Trust string `json:"trust"`
+	// OnlineKeyFile is the sealed key that signs orders, snapshots and timestamps,
+	// and PassphraseFile what opens it; required. Whoever installs the controller
+	// gets both from the fleet's owner.
+	OnlineKeyFile  string `json:"online_key_file"`
+	PassphraseFile string `json:"passphrase_file"`
 	// HTTP and MQTT are the addresses to listen on, host:port; a port of 0
 	// takes any. Empty means DefaultHTTP and DefaultMQTT.
 	HTTP string `json:"http,omitempty"`
@@ -37,6 +45,8 @@ type Config struct {
 	// an end; 0 means half an hour. Who has slow links raises it.
 	DeviceDeadlineSeconds int `json:"device_deadline_seconds,omitempty"`
 
+	// OnlineKey is the opened key; required.
+	OnlineKey trust.PrivateKey `json:"-"`
 	// Page answers GET /; nil means no page.
 	Page http.Handler `json:"-"`
 	Log  *slog.Logger `json:"-"` // nil means none
@@ -62,15 +72,19 @@ func (c Config) Validate() error {
 	case c.Dir == "":
 		return errors.New("controller: dir is missing: it holds the database and the published objects")
 	case c.Trust == "":
-		return errors.New("controller: trust is missing: it names the file with the publishers' keys")
+		return errors.New("controller: trust is missing: it names the folder that squadron keys init made, with 1.root.json and targets.json")
 	case c.DeviceDeadlineSeconds < 1 || c.DeviceDeadlineSeconds > int(7*24*time.Hour/time.Second):
 		return fmt.Errorf("controller: device_deadline_seconds is %d, want 1 second to 7 days", c.DeviceDeadlineSeconds)
 	case (c.TLSCertFile == "") != (c.TLSKeyFile == ""):
 		return errors.New("controller: tls_cert_file and tls_key_file go together: give both, or neither")
 	}
-	return errors.Join(
+	err := errors.Join(
 		guarded("http", c.HTTP, "operator_token", c.OperatorToken, minToken),
 		guarded("mqtt", c.MQTT, "device_secret", c.DeviceSecret, minSecret))
+	if err == nil && c.OnlineKey.Public() == nil {
+		err = errors.New("controller: the online key is missing: online_key_file names it (keys/online.key of squadron keys init), and passphrase_file what opens it")
+	}
+	return err
 }
 
 func (c Config) withDefaults() Config {

@@ -12,7 +12,7 @@
 // listeners told. What a crash keeps from being told is told by the next start,
 // which publishes every order that stands, before any device can connect.
 //
-//	c, err := controller.New(ctx, controller.Config{Dir: dir, Trust: "trust.json", Page: web.Handler()})
+//	c, err := controller.New(ctx, controller.Config{Dir: dir, Trust: "trust", OnlineKey: key, Page: web.Handler()})
 //	log.Info("listening", "http", c.HTTPAddr(), "mqtt", c.BrokerAddr())
 //	return c.Run(ctx)
 package controller
@@ -33,14 +33,13 @@ import (
 	"github.com/squadron-edge/squadron/controller/api"
 	"github.com/squadron-edge/squadron/controller/broker"
 	"github.com/squadron-edge/squadron/controller/registry"
+	"github.com/squadron-edge/squadron/controller/repository"
 	"github.com/squadron-edge/squadron/controller/rollout"
 	"github.com/squadron-edge/squadron/controller/store"
-	"github.com/squadron-edge/squadron/deploy/trust"
 )
 
 const (
 	defaultDeadline = rollout.DefaultDeadline
-	maxTrustFile    = 1 << 20          // bytes
 	headerTimeout   = 10 * time.Second // for a request's header
 	idleTimeout     = 2 * time.Minute  // between two requests
 	stopTimeout     = 5 * time.Second  // for requests that run when the controller stops
@@ -64,10 +63,6 @@ func New(ctx context.Context, cfg Config) (*Controller, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	keys, err := readTrust(cfg.Trust)
-	if err != nil {
-		return nil, err
-	}
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make controller's folder: %w", err)
 	}
@@ -79,7 +74,7 @@ func New(ctx context.Context, cfg Config) (*Controller, error) {
 	if err != nil {
 		return nil, errors.Join(err, locked.Close())
 	}
-	c, err := assemble(ctx, cfg, keys, st)
+	c, err := assemble(ctx, cfg, st)
 	if err != nil {
 		return nil, errors.Join(err, st.Close(), locked.Close())
 	}
@@ -88,8 +83,12 @@ func New(ctx context.Context, cfg Config) (*Controller, error) {
 }
 
 // assemble opens the registry and the ports on an open database.
-func assemble(ctx context.Context, cfg Config, keys trust.Keys, st *store.Store) (*Controller, error) {
-	reg, err := registry.Open(ctx, filepath.Join(cfg.Dir, "objects"), st, keys, cfg.Log)
+func assemble(ctx context.Context, cfg Config, st *store.Store) (*Controller, error) {
+	repo, err := repository.Open(ctx, st, cfg.OnlineKey, os.DirFS(cfg.Trust), time.Now().UTC())
+	if err != nil {
+		return nil, err
+	}
+	reg, err := registry.Open(ctx, filepath.Join(cfg.Dir, "objects"), st, repo.Publishers, cfg.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -102,34 +101,15 @@ func assemble(ctx context.Context, cfg Config, keys trust.Keys, st *store.Store)
 		return nil, errors.Join(err, web.Close(), mqtt.Close())
 	}
 	live := api.NewLive()
-	f := newFleet(st, b, live, cfg.DeviceDeadlineSeconds, cfg.Log)
+	f := newFleet(st, b, repo, live, cfg.DeviceDeadlineSeconds, cfg.Log)
 	handler := api.New(api.Config{
-		Store: st, Registry: reg, Orders: f, Live: live, Page: cfg.Page, Token: cfg.OperatorToken, Log: cfg.Log,
+		Store: st, Registry: reg, Repository: repo, Orders: f, Live: live, Page: cfg.Page, Token: cfg.OperatorToken, Log: cfg.Log,
 	})
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
 	return &Controller{log: cfg.Log, store: st, broker: b, fleet: f, http: web, server: server}, nil
-}
-
-func readTrust(path string) (trust.Keys, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return trust.Keys{}, fmt.Errorf("read trust file: %w", err)
-	}
-	if info.Size() > maxTrustFile {
-		return trust.Keys{}, fmt.Errorf("read trust file %s: %d bytes, more than one can have", path, info.Size())
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return trust.Keys{}, fmt.Errorf("read trust file: %w", err)
-	}
-	keys, err := trust.ParseKeys(text)
-	if err != nil {
-		return trust.Keys{}, fmt.Errorf("%s: %w", path, err)
-	}
-	return keys, nil
 }
 
 // HTTPAddr is the host:port at which the API and the page answer.
@@ -152,6 +132,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	c.server.BaseContext = func(net.Listener) context.Context { return ctx }
 	group.Go(func() error { return c.broker.Run(ctx) })
 	group.Go(func() error { return c.fleet.run(ctx) })
+	group.Go(func() error { return c.fleet.renewTrust(ctx) })
 	group.Go(c.serve)
 	group.Go(func() error { return c.stop(ctx) })
 	return errors.Join(group.Wait(), c.store.Close(), c.lock.Close())

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,6 +15,7 @@ import (
 	"github.com/squadron-edge/squadron/controller/internal/bundletest"
 	"github.com/squadron-edge/squadron/controller/rollout"
 	"github.com/squadron-edge/squadron/deploy/link"
+	"github.com/squadron-edge/squadron/deploy/trust/trusttest"
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
@@ -116,7 +116,7 @@ func TestAFolderHasOneController(t *testing.T) {
 }
 
 func TestAnOpenPortNeedsAToken(t *testing.T) {
-	good := controller.Config{Dir: "d", Trust: "t", HTTP: "127.0.0.1:0", MQTT: "127.0.0.1:0"}
+	good := controller.Config{Dir: "d", Trust: "t", OnlineKey: trusttest.Key(1), HTTP: "127.0.0.1:0", MQTT: "127.0.0.1:0"}
 	if err := good.Validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -148,6 +148,7 @@ func refused(t *testing.T, err error, status int, why string) {
 type bench struct {
 	t      *testing.T
 	dir    string
+	trust  string // the owner's folder
 	pub    bundletest.Publisher
 	c      *controller.Controller
 	client *api.Client
@@ -157,20 +158,14 @@ type bench struct {
 
 func (b *bench) config() controller.Config {
 	return controller.Config{
-		Dir: filepath.Join(b.dir, "state"), Trust: filepath.Join(b.dir, "trust.json"), HTTP: "127.0.0.1:0", MQTT: "127.0.0.1:0",
+		Dir: filepath.Join(b.dir, "state"), Trust: b.trust, OnlineKey: b.pub.Owner.Online, HTTP: "127.0.0.1:0", MQTT: "127.0.0.1:0",
 	}
 }
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{t: t, dir: t.TempDir(), pub: bundletest.NewPublisher(t, "*")}
-	keys, err := b.pub.Keys.Encode()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(b.dir, "trust.json"), keys, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	b.trust = b.pub.TrustFolder(t)
 	return b
 }
 
@@ -216,7 +211,11 @@ func (b *bench) dial(o link.Options) *link.Link {
 
 func (b *bench) publish(version string) {
 	b.t.Helper()
-	if _, created, err := b.client.Publish(b.t.Context(), bytes.NewReader(b.pub.Bundle(b.t, "meter", version))); err != nil || !created {
+	row, created, err := b.client.Publish(b.t.Context(), bytes.NewReader(b.pub.Bundle(b.t, "meter", version)))
+	if err == nil {
+		err = b.client.Vouch(b.t.Context(), row, b.pub.Key, "", time.Now().UTC())
+	}
+	if err != nil || !created {
 		b.t.Fatalf("publish %s: created %t, %v", version, created, err)
 	}
 }

@@ -140,7 +140,7 @@ func (t *turn) state(d *record, m wire.State) error {
 		again := *d.Desired
 		again.Generation, again.At = m.Generation+1, t.now
 		d.Desired = &again
-		return add(&t.out, d.Topic(wire.KindDesired), again, true)
+		return t.out.order(t.fleet.trust, d.Device.Device, again)
 	}
 	for _, model := range t.models() {
 		i := slices.IndexFunc(m.Models, func(ms wire.ModelState) bool { return ms.Name == model })

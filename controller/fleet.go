@@ -10,6 +10,7 @@ import (
 
 	"github.com/squadron-edge/squadron/controller/api"
 	"github.com/squadron-edge/squadron/controller/broker"
+	"github.com/squadron-edge/squadron/controller/repository"
 	"github.com/squadron-edge/squadron/controller/rollout"
 	"github.com/squadron-edge/squadron/controller/store"
 	"github.com/squadron-edge/squadron/deploy/wire"
@@ -18,6 +19,9 @@ import (
 const (
 	tickEvery = time.Second // for deadlines, and between tries after a failed write
 	maxBatch  = 256         // facts in one transaction
+	// renewEvery is how often it is looked whether the fleet's timestamp, which
+	// lives for days, is to be signed anew.
+	renewEvery = 10 * time.Minute
 )
 
 // fleet is the one writer of devices and rollouts.
@@ -25,6 +29,7 @@ type fleet struct {
 	log             *slog.Logger
 	store           *store.Store
 	broker          *broker.Broker
+	trust           *repository.Repository
 	live            *api.Live
 	deadlineSeconds int
 
@@ -32,9 +37,9 @@ type fleet struct {
 	rollouts map[string]rollout.State // the newest of each model
 }
 
-func newFleet(st *store.Store, b *broker.Broker, live *api.Live, deadlineSeconds int, log *slog.Logger) *fleet {
+func newFleet(st *store.Store, b *broker.Broker, repo *repository.Repository, live *api.Live, deadlineSeconds int, log *slog.Logger) *fleet {
 	return &fleet{
-		log: log, store: st, broker: b, live: live, deadlineSeconds: deadlineSeconds,
+		log: log, store: st, broker: b, trust: repo, live: live, deadlineSeconds: deadlineSeconds,
 		rollouts: map[string]rollout.State{},
 	}
 }
@@ -78,7 +83,7 @@ func (f *fleet) republish(ctx context.Context) error {
 	var out outbox
 	for _, d := range devices {
 		if d.Desired != nil {
-			err = errors.Join(err, add(&out, d.Topic(wire.KindDesired), *d.Desired, true))
+			err = errors.Join(err, out.order(f.trust, d.Device, *d.Desired))
 		}
 		if err := out.memory(d); err != nil {
 			f.log.Warn("what a device last said is not shown until it says it again", "device", d.String(), "error", err)
@@ -108,6 +113,22 @@ func (f *fleet) run(ctx context.Context) error {
 			f.takeAll(ctx, gather(first, facts), tick.C)
 		case <-tick.C:
 			f.tick(ctx)
+		}
+	}
+}
+
+// renewTrust keeps the fleet's timestamp fresh until ctx ends.
+func (f *fleet) renewTrust(ctx context.Context) error {
+	tick := time.NewTicker(renewEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-tick.C:
+			if err := f.trust.Renew(ctx, now.UTC()); err != nil && ctx.Err() == nil {
+				f.log.Error("the fleet's timestamp cannot be signed anew; tried again in a moment", "error", err)
+			}
 		}
 	}
 }

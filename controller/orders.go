@@ -86,6 +86,9 @@ func (t *turn) plan(ask api.StartRollout) (rollout.Plan, error) {
 	if err != nil {
 		return rollout.Plan{}, err
 	}
+	if err := t.vouched(b); err != nil {
+		return rollout.Plan{}, err
+	}
 	waves, err := rollout.ParseWaves(ask.Waves)
 	if err != nil {
 		return rollout.Plan{}, api.Refuse(http.StatusUnprocessableEntity, "%v", err)
@@ -99,6 +102,15 @@ func (t *turn) plan(ask api.StartRollout) (rollout.Plan, error) {
 		ID: newID(t.now), Model: b.Name, Waves: waves, Sites: ask.Sites, DeadlineSeconds: t.fleet.deadlineSeconds,
 		Release: rollout.Release{Version: b.Version, Digest: b.Digest, EnvelopeBytes: b.EnvelopeBytes},
 	}, nil
+}
+
+// vouched refuses a bundle that no device would take.
+func (t *turn) vouched(b store.Bundle) error {
+	ok, err := t.fleet.trust.Vouched(t.ctx, b.Name, b.Version, b.Digest)
+	if err == nil && !ok {
+		err = api.Refuse(http.StatusUnprocessableEntity, "no publisher vouches for %s %s (any more), so that no device would take it: its publisher runs squadron publish with the bundle and a key", b.Name, b.Version)
+	}
+	return err
 }
 
 // members are the devices that a plan covers. What a device goes back to after

@@ -3,7 +3,9 @@ package controller
 import (
 	"errors"
 
+	"github.com/squadron-edge/squadron/controller/api"
 	"github.com/squadron-edge/squadron/controller/broker"
+	"github.com/squadron-edge/squadron/controller/repository"
 	"github.com/squadron-edge/squadron/controller/rollout"
 	"github.com/squadron-edge/squadron/controller/store"
 	"github.com/squadron-edge/squadron/deploy/wire"
@@ -57,6 +59,16 @@ func (o *outbox) memory(d store.Device) error {
 	}
 	away := wire.Online{Boot: d.Boot, LastHeardAt: d.LastSeen, Why: "it has not connected since the controller started"}
 	return errors.Join(err, add(o, d.Topic(wire.KindOnline), away, true))
+}
+
+// order signs a device's order.
+func (o *outbox) order(key *repository.Repository, d wire.Device, order wire.Desired) error {
+	envelope, err := api.SignOrder(key, d, order)
+	if err != nil {
+		return err
+	}
+	o.put(message{d.Topic(wire.KindDesired), envelope, true})
+	return nil
 }
 
 // send publishes all, and tells what could not be.

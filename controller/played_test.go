@@ -3,10 +3,12 @@ package controller_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
 	"github.com/squadron-edge/squadron/deploy/link"
+	"github.com/squadron-edge/squadron/deploy/trust"
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
@@ -19,6 +21,7 @@ type played struct {
 	answer  sync.Map // phase by version
 	usual   wire.Phase
 	orders  chan wire.Desired
+	trust   *trust.Client
 	running wire.ModelState
 	stop    func()
 }
@@ -33,6 +36,7 @@ func (b *bench) join(id wire.DeviceID, usual wire.Phase) *played {
 func (b *bench) joinIn(site wire.SiteID, id wire.DeviceID, usual wire.Phase) *played {
 	b.t.Helper()
 	p := &played{b: b, id: wire.Device{Site: site, ID: id}, usual: usual, orders: make(chan wire.Desired, 16)}
+	p.trust = b.trusting()
 	p.link = b.dial(link.Options{
 		ClientID: p.id.String(), Username: p.id.String(),
 		Topics: []string{p.id.Topic(wire.KindDesired), p.id.Topic(wire.KindCommand)},
@@ -43,6 +47,25 @@ func (b *bench) joinIn(site wire.SiteID, id wire.DeviceID, usual wire.Phase) *pl
 	p.stop = background(b.t, func(ctx context.Context) error { return p.run(ctx, acked) })
 	<-acked
 	return p
+}
+
+// trusting is what a device trusts that was given the owner's first root.
+func (b *bench) trusting() *trust.Client {
+	b.t.Helper()
+	client, err := trust.Open(b.pub.Owner.Device(), time.Now())
+	if err == nil {
+		err = client.Refresh(func(name string, max int64) ([]byte, error) {
+			file, err := b.client.Metadata(context.Background(), name)
+			if err == nil && file == nil {
+				err = trust.ErrNoFile
+			}
+			return file, err
+		})
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return client
 }
 
 // run answers until ctx ends; acked is closed by the first acknowledgement.
@@ -65,9 +88,16 @@ func (p *played) run(ctx context.Context, acked chan struct{}) error {
 			}
 			continue
 		}
-		order, err := wire.Decode[wire.Desired](m.Payload)
+		payload, err := p.trust.Order(m.Payload, string(p.id.Site), string(p.id.ID))
 		if err != nil {
 			return err
+		}
+		order, err := wire.Decode[wire.Desired](payload)
+		if err != nil {
+			return err
+		}
+		if order.Site != p.id.Site || order.Device != p.id.ID {
+			return fmt.Errorf("%s got the order of %s/%s", p.id, order.Site, order.Device)
 		}
 		p.obey(order)
 		p.orders <- order

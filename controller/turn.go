@@ -128,7 +128,7 @@ func (t *turn) order(dev wire.Device, model string, r rollout.Release, id wire.R
 	}
 	next.Generation++
 	d.Desired = &next
-	return add(&t.out, dev.Topic(wire.KindDesired), next, true)
+	return t.out.order(t.fleet.trust, dev, next)
 }
 
 // save writes what the turn changed.

@@ -7,9 +7,40 @@
 // unpack, to follow a redirect to another host or out of TLS, to speak plain
 // HTTP with another machine unless told to, and to know what an object means.
 //
-// Vocabulary: a partial is what has arrived of an object, in a private folder,
-// with the ETag that it belongs to; a partial is poisoned if what is to come
-// cannot belong to it, and is then dropped and started again.
+// Vocabulary: a source is a base address that objects come from; a mirror is a
+// source that is asked first, because it is near, and may lack an object; the
+// last source is the authority. A partial is what has arrived of an object, in
+// a private folder. A mark is a length and the SHA-256 of the partial up to
+// there, made durable together.
+//
+// # What a restart finds
+//
+// Every 4 MiB, every 10 s over a slow link, and whenever a transfer ends early,
+// the partial is synced and a mark appended to the file beside it. Whoever goes
+// on with a partial first hashes it from disk, up to the last mark that its
+// bytes agree with, and cuts off the rest: bytes that a power cut turned into
+// zeros, or that a process wrote just before it was killed. So a restart costs
+// at most what came since the last mark, a cut of the network nothing, and a
+// block that the flash lost what follows the mark before it.
+//
+// The state of the running hash could be stored in place of the digest, and
+// nothing need be read. It would then vouch for bytes that nobody has seen
+// since, and what the disk did to them would show after the last byte, at the
+// cost of the whole object over the radio. Reading is cheaper, and a mark need
+// not be trusted: a torn or invented one agrees with nothing.
+//
+// # What a partial is continued with
+//
+// The address of an object is its digest, so that whoever has it has the same
+// bytes: a partial goes on from any source, also without an ETag or with a weak
+// one. Where the same source named a strong ETag before, the request is
+// conditional on it (If-Range), and a changed object is noticed before its
+// bytes cost anything. What is wrong in the end is found by the digest: then all is
+// dropped, and fetched from sources other than the mirror that brought the end.
+//
+// A mirror that fails is left alone for a while, unless it merely lacks the
+// object; one that brings less than 16 KiB a second is left for the next
+// source, while the last is waited for as long as it brings anything.
 //
 //	f, err := fetch.New(fetch.Options{Base: "https://ctl.example/v1/artefacts", Dir: store.Incoming()})
 //	if err != nil {
@@ -27,24 +58,29 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path"
-	"strings"
+	"slices"
 	"time"
 
 	getter "github.com/hashicorp/go-getter/v2"
+	"golang.org/x/time/rate"
 
 	"github.com/squadron-edge/squadron/deploy/bundle"
 )
 
 // Options say where objects come from and where they go.
 type Options struct {
-	// Base is where objects lie, at Base/sha256/{hex}: https://…, http://… on
-	// this machine, or file:///….
+	// Base is where every object lies, at Base/sha256/{hex}: https://…, http://…
+	// on this machine, or file:///….
 	Base string
+	// Mirrors are bases that may have an object too and are asked before Base,
+	// in this order: the nearest first.
+	Mirrors []string
 	// Dir holds partials. It is made with mode 0700 and must be nobody else's.
 	Dir string
 	// RootCAs are the authorities of a site with its own; nil is the system's.
@@ -52,25 +88,48 @@ type Options struct {
 	// InsecureHTTP allows http:// to other machines. Digests still hold; who
 	// listens learns which models run here.
 	InsecureHTTP bool
+	// Limit is how many bytes a second all HTTP transfers together may take,
+	// MinLimit or more; 0 sets no limit.
+	Limit int64
+	// Log hears which mirror failed and why; nil is silence.
+	Log *slog.Logger
 }
 
-// Fetcher fetches from one base. Its methods may be called concurrently, but
+// Fetcher fetches from its sources. Its methods may be called concurrently, but
 // not for the same object.
 type Fetcher struct {
-	base      *url.URL
+	sources   []*source // in the order of asking; the last is Options.Base
 	dir       string
+	disk      disk
 	transport http.RoundTripper
-	idle      time.Duration
+	limit     *rate.Limiter
+	idle      time.Duration // see idleTimeout
+	every     int64         // see markBytes
+	log       *slog.Logger
 }
 
 // idleTimeout ends a transfer that brings nothing at all.
 const idleTimeout = 30 * time.Second
 
+// MinLimit is the lowest limit, in bytes a second. Package update gives a
+// download up that is slower than 16 KiB a second.
+const MinLimit = 32 << 10
+
 // New checks the options and makes the folder.
 func New(o Options) (*Fetcher, error) {
-	base, err := CheckURL(o.Base, o.InsecureHTTP)
-	if err != nil {
-		return nil, err
+	f := &Fetcher{
+		dir: o.Dir, disk: osDisk{}, transport: Transport(o.RootCAs), limit: limiter(o.Limit),
+		idle: idleTimeout, every: markBytes, log: o.Log,
+	}
+	if f.log == nil {
+		f.log = slog.New(slog.DiscardHandler)
+	}
+	for _, address := range append(slices.Clone(o.Mirrors), o.Base) {
+		base, err := CheckURL(address, o.InsecureHTTP)
+		if err != nil {
+			return nil, err
+		}
+		f.sources = append(f.sources, &source{base: base, mirror: len(f.sources) < len(o.Mirrors)})
 	}
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make download folder: %w", err)
@@ -78,7 +137,7 @@ func New(o Options) (*Fetcher, error) {
 	if err := checkPrivate(o.Dir); err != nil {
 		return nil, err
 	}
-	return &Fetcher{base: base, dir: o.Dir, transport: Transport(o.RootCAs), idle: idleTimeout}, nil
+	return f, nil
 }
 
 // CheckURL refuses an address that an agent may not fetch from: another scheme
@@ -111,93 +170,102 @@ func OnThisMachine(host string) bool {
 }
 
 // Fetch brings one object and returns its file in Dir, of that size and digest.
-// After an error the partial stays, and the next Fetch goes on with it; a
-// poisoned partial is dropped and fetched once more from the start.
+// The sources are asked in their order, each going on where the one before it
+// came to. If all fail and one could not go on with what was there, that is
+// dropped, and they are asked once more, from the start. After an error what
+// arrived stays, and the next Fetch goes on with it.
+//
+// If the last source asked to be left alone for a while, the error wraps a
+// *BusyError.
 func (f *Fetcher) Fetch(ctx context.Context, d bundle.Digest, size int64) (file string, err error) {
-	p := partial{dir: f.dir, digest: d, size: size}
-	err = f.once(ctx, p)
-	if errors.Is(err, errPoisoned) {
-		err = f.once(ctx, p)
+	p := partial{disk: f.disk, dir: f.dir, every: f.every, digest: d, size: size}
+	failed := f.ask(ctx, p)
+	if failed.wantStart() && ctx.Err() == nil {
+		if err := p.drop(); err != nil {
+			return "", fmt.Errorf("fetch %s %w", d.Short(), f.local(err))
+		}
+		failed = f.ask(ctx, p)
 	}
-	if err != nil {
-		return "", fmt.Errorf("fetch %s from %s: %w", d.Short(), f.origin(), plain(err))
+	if failed != nil {
+		return "", fmt.Errorf("fetch %s %w", d.Short(), failed)
+	}
+	if err := p.finish(); err != nil {
+		return "", fmt.Errorf("fetch %s %w", d.Short(), f.local(err))
 	}
 	return p.file(), nil
 }
 
-// once makes one try. It leaves no poisoned partial behind.
-func (f *Fetcher) once(ctx context.Context, p partial) error {
+// ask tries each source that does not rest, until one brings what is missing.
+// An error of this machine's disk ends it: no other source would help.
+func (f *Fetcher) ask(ctx context.Context, p partial) (failed failures) {
+	for _, s := range f.sources {
+		if s.rests(time.Now()) {
+			continue
+		}
+		err := f.once(ctx, p, s)
+		if err == nil {
+			return nil
+		}
+		failed = append(failed, f.failure(s, err))
+		if ctx.Err() != nil || failed.local() {
+			return failed
+		}
+		if s.mirror {
+			pause := s.rest(err, time.Now())
+			f.log.Warn("a mirror failed", "mirror", s.String(), "object", p.digest.Short(), "error", oneLine(err), "rests", pause)
+		}
+	}
+	return failed
+}
+
+// once has one source go on with what is there. What came of it is kept for
+// the next try, unless it is known to be wrong.
+func (f *Fetcher) once(ctx context.Context, p partial, s *source) error {
 	have, err := p.open()
 	if err != nil {
 		return err
 	}
+	resumed := have.size > 0
 	if have.size < p.size {
-		if err = f.get(ctx, p, have); err == nil && f.base.Scheme == "file" {
-			have, err = p.open()
-		}
+		err = f.bring(ctx, p, s, have)
 	}
 	if err == nil {
 		err = have.judge(p)
 	}
-	if errors.Is(err, errPoisoned) {
+	if errors.As(err, new(wrong)) {
+		if resumed {
+			err = discontinued{err}
+		}
 		return errors.Join(err, p.drop())
+	}
+	if err != nil && !isLocal(err, f.dir) {
+		return errors.Join(err, p.mark(have))
 	}
 	return err
 }
 
-// get lets go-getter bring what is missing: one file, never a folder, nothing
+// bring lets go-getter bring what is missing: one file, never a folder, nothing
 // unpacked, no links followed, by no getter but ours.
-func (f *Fetcher) get(ctx context.Context, p partial, have *progress) error {
-	g, err := f.getter(p, have)
-	if err != nil {
-		return err
+func (f *Fetcher) bring(ctx context.Context, p partial, s *source, have *progress) error {
+	if s.base.Scheme == "file" {
+		return s.copyTo(ctx, p, have)
 	}
+	return get(ctx, s.address(p.digest), p.file(), &getter.HttpGetter{
+		Netrc:                 false,
+		XTerraformGetDisabled: true,
+		Client: &http.Client{
+			Transport:     &guard{fetcher: f, source: s, partial: p, have: have},
+			CheckRedirect: checkRedirect,
+		},
+	})
+}
+
+func get(ctx context.Context, from, to string, g getter.Getter) error {
 	client := getter.Client{
 		Getters:         []getter.Getter{g},
 		Decompressors:   map[string]getter.Decompressor{},
 		DisableSymlinks: true,
 	}
-	_, err = client.Get(ctx, &getter.Request{
-		Src: f.address(p.digest), Dst: p.file(), GetMode: getter.ModeFile, Copy: true, Umask: 0o077,
-	})
-	return err
-}
-
-func (f *Fetcher) getter(p partial, have *progress) (getter.Getter, error) {
-	if f.base.Scheme == "file" {
-		return &getter.FileGetter{}, p.checkSource(path.Join(f.base.Path, "sha256", p.digest.Hex()))
-	}
-	return &getter.HttpGetter{
-		Netrc:                 false,
-		XTerraformGetDisabled: true,
-		Client: &http.Client{
-			Transport:     &guard{next: f.transport, partial: p, have: have, idle: f.idle},
-			CheckRedirect: checkRedirect,
-		},
-	}, nil
-}
-
-func (f *Fetcher) address(d bundle.Digest) string {
-	return f.base.JoinPath("sha256", d.Hex()).String()
-}
-
-// origin names the server in a sentence.
-func (f *Fetcher) origin() string {
-	if f.base.Scheme == "file" {
-		return f.base.Path
-	}
-	return f.base.Host
-}
-
-// plain takes the request line out of an error of net/http, and makes one line
-// of it.
-func plain(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) && u.Err != nil {
-		err = u.Err
-	}
-	if text := err.Error(); strings.Contains(text, "\n") {
-		return errors.New(strings.ReplaceAll(text, "\n", "; "))
-	}
+	_, err := client.Get(ctx, &getter.Request{Src: from, Dst: to, GetMode: getter.ModeFile, Copy: true, Umask: 0o077})
 	return err
 }

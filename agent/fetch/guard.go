@@ -16,13 +16,14 @@ import (
 // for an answer, no compression.
 func Transport(roots *x509.CertPool) *http.Transport {
 	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
-		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
-		TLSHandshakeTimeout:   10 * time.Second,
-		ResponseHeaderTimeout: 30 * time.Second,
-		IdleConnTimeout:       90 * time.Second,
-		DisableCompression:    true,
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
+		TLSHandshakeTimeout:    10 * time.Second,
+		ResponseHeaderTimeout:  30 * time.Second,
+		IdleConnTimeout:        90 * time.Second,
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: 64 << 10,
 	}
 }
 
@@ -34,25 +35,25 @@ func checkRedirect(to *http.Request, via []*http.Request) error {
 	switch {
 	case len(via) > maxRedirects:
 		return fmt.Errorf("it redirects more than %d times", maxRedirects)
+	case to.URL.Scheme != "http" && to.URL.Scheme != "https":
+		return errors.New("it redirects to " + to.URL.Scheme)
 	case to.URL.Hostname() != from.Hostname():
 		return fmt.Errorf("it redirects to another host, %s", to.URL.Hostname())
 	case from.Scheme == "https" && to.URL.Scheme != "https":
 		return errors.New("it redirects from https to " + to.URL.Scheme)
-	case to.URL.Scheme != "http" && to.URL.Scheme != "https":
-		return errors.New("it redirects to " + to.URL.Scheme)
 	}
 	return nil
 }
 
 // guard stands between go-getter and the network. It answers the HEAD request
 // itself (the size is signed, and a refused HEAD would cost the resume), makes
-// every Range request conditional on the ETag, refuses replies that do not
-// continue the partial, and bounds and hashes the body.
+// a Range request conditional on the ETag where one is known, refuses replies
+// that do not continue the partial, and bounds and hashes the body.
 type guard struct {
-	next    http.RoundTripper
+	fetcher *Fetcher
+	source  *source
 	partial partial
 	have    *progress
-	idle    time.Duration
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -61,13 +62,7 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 		return g.head(r), nil
 	}
 	ctx, cancel := context.WithCancelCause(r.Context())
-	r = r.Clone(ctx)
-	r.Header.Set("Accept-Encoding", "identity")
-	if g.have.size > 0 {
-		r.Header.Set("Range", fmt.Sprintf("bytes=%d-", g.have.size))
-		r.Header.Set("If-Range", g.have.etag)
-	}
-	reply, err := g.next.RoundTrip(r)
+	reply, err := g.request(ctx, cancel, r)
 	if err != nil {
 		cancel(nil)
 		return nil, err
@@ -80,8 +75,43 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 		cancel(nil)
 		return nil, errors.Join(err, reply.Body.Close())
 	}
-	reply.Body = newBody(ctx, cancel, reply.Body, g)
+	g.have.note(g.source.base.String(), reply.Header)
+	wait := g.fetcher.idle
+	reply.Body = &body{
+		ReadCloser: reply.Body, ctx: ctx, cancel: cancel, limit: g.fetcher.limit, partial: g.partial, have: g.have,
+		patience: newPatience(cancel, wait, g.source.enough(wait)),
+	}
 	return reply, nil
+}
+
+// request asks for the rest, and does not wait for ever for the answer's head.
+func (g *guard) request(ctx context.Context, cancel context.CancelCauseFunc, r *http.Request) (*http.Response, error) {
+	r = r.Clone(ctx)
+	r.Header.Set("Accept-Encoding", "identity")
+	if g.have.size > 0 {
+		r.Header.Set("Range", fmt.Sprintf("bytes=%d-", g.have.size))
+		if etag, ok := g.etag(); ok {
+			r.Header.Set("If-Range", etag)
+		}
+	}
+	silence := fmt.Errorf("no answer came for %s", g.fetcher.idle)
+	timer := time.AfterFunc(g.fetcher.idle, func() { cancel(silence) })
+	defer timer.Stop()
+	reply, err := g.fetcher.transport.RoundTrip(r)
+	switch {
+	case err == nil:
+	case errors.Is(context.Cause(ctx), silence):
+		err = silence
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		err = errors.New("the server hung up without an answer")
+	}
+	return reply, err
+}
+
+// etag is what this source called the object when it last brought a part.
+func (g *guard) etag() (string, bool) {
+	etag, ok := g.have.etags[g.source.base.String()]
+	return etag, ok
 }
 
 func isRedirect(status int) bool { return status >= 300 && status < 400 }
@@ -115,26 +145,27 @@ func (g *guard) check(reply *http.Response) error {
 	case resuming && reply.StatusCode == http.StatusPartialContent:
 		return g.checkRest(reply)
 	case resuming && reply.StatusCode == http.StatusOK:
-		return poisoned("the server has it anew, or ignores Range")
+		return discontinuedf("the server has it anew, or ignores Range")
 	case resuming && reply.StatusCode == http.StatusRequestedRangeNotSatisfiable:
-		return poisoned("the server has no bytes after %d", g.have.size)
+		return discontinuedf("the server has no bytes after %d", g.have.size)
 	case reply.StatusCode != http.StatusOK:
-		return fmt.Errorf("the server answered %s", reply.Status)
+		return answerError(reply)
 	}
 	if n := reply.ContentLength; n >= 0 && n != g.partial.size {
 		return fmt.Errorf("the server has %d bytes, want %d", n, g.partial.size)
 	}
-	return g.partial.keepETag(reply.Header.Get("ETag"))
+	return nil
 }
 
 // checkRest holds a 206 to what was asked: RFC 9110 §15.3.7.
 func (g *guard) checkRest(reply *http.Response) error {
 	want := fmt.Sprintf("bytes %d-%d/%d", g.have.size, g.partial.size-1, g.partial.size)
 	if got := reply.Header.Get("Content-Range"); got != want {
-		return poisoned("the server sent %.80q, want %q", got, want)
+		return discontinuedf("the server sent %.80q, want %q", got, want)
 	}
-	if etag := reply.Header.Get("ETag"); etag != "" && etag != g.have.etag {
-		return poisoned("the server has another version of it now")
+	known, ok := g.etag()
+	if etag := reply.Header.Get("ETag"); ok && etag != "" && etag != known {
+		return discontinuedf("the server has another version of it now")
 	}
 	return nil
 }

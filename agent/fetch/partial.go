@@ -9,66 +9,99 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+	"time"
 
 	"github.com/squadron-edge/squadron/deploy/bundle"
 )
 
-// errPoisoned marks a partial that can never become its object.
-var errPoisoned = errors.New("what had arrived of it was dropped")
-
-func poisoned(format string, args ...any) error {
-	return fmt.Errorf("%w: %w", fmt.Errorf(format, args...), errPoisoned)
-}
-
-// partial is one object on its way: its file, and beside it the ETag that the
-// file's bytes belong to.
+// partial is one object on its way: its file, and beside it the marks.
 type partial struct {
+	disk   disk
 	dir    string
+	every  int64 // bytes from mark to mark
 	digest bundle.Digest
 	size   int64
 }
 
-func (p partial) file() string { return filepath.Join(p.dir, p.digest.Hex()+".part") }
-func (p partial) etag() string { return filepath.Join(p.dir, p.digest.Hex()+".etag") }
+func (p partial) file() string  { return filepath.Join(p.dir, p.digest.Hex()+".part") }
+func (p partial) marks() string { return filepath.Join(p.dir, p.digest.Hex()+".marks") }
+func (p partial) copy() string  { return filepath.Join(p.dir, p.digest.Hex()+".copy") }
 
-// progress is what has arrived, hashed once from disk and then as it comes.
+// progress is what has arrived: hashed from disk up to the last good mark, and
+// then as it comes.
 type progress struct {
-	size int64
-	hash hash.Hash
-	etag string
+	size  int64
+	hash  hash.Hash
+	etags map[string]string // strong ETags, by the address they came from
+
+	marked    int64 // up to here it is durable
+	markedAt  time.Time
+	unwritten []byte // ETags that are not among the marks yet
+	named     bool   // the files' names are durable
 }
 
-// open looks at what an earlier try left. A link, a folder, too many bytes, or
-// bytes without an ETag to resume by are dropped.
+// open looks at what an earlier try left, and cuts off what no mark vouches
+// for. A link, a folder or a file of marks that cannot be ours is dropped.
 func (p partial) open() (*progress, error) {
-	have := &progress{hash: sha256.New()}
-	info, err := os.Lstat(p.file())
-	if errors.Is(err, fs.ErrNotExist) {
-		return have, p.drop()
+	info, err := p.disk.Lstat(p.file())
+	if err == nil && !info.Mode().IsRegular() || errors.Is(err, fs.ErrNotExist) {
+		return newProgress(), p.drop()
 	}
 	if err != nil {
 		return nil, err
 	}
-	etag, err := os.ReadFile(p.etag())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	marks, err := p.readMarks()
+	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() || info.Size() > p.size || info.Size() < p.size && len(etag) == 0 {
-		return have, p.drop()
+	have, err := p.read(marks)
+	if err != nil {
+		return nil, err
 	}
-	have.etag = string(etag)
-	return have, have.read(p.file())
+	if have.size < info.Size() {
+		err = p.disk.Truncate(p.file(), have.size)
+	}
+	return have, err
 }
 
-// read hashes what is on disk.
-func (have *progress) read(name string) error {
-	f, err := os.Open(name)
+func newProgress() *progress {
+	return &progress{hash: sha256.New(), etags: map[string]string{}, markedAt: time.Now()}
+}
+
+// read hashes a partial up to the last mark that its bytes agree with. Bytes of
+// the object's size and digest need no mark.
+func (p partial) read(m marks) (*progress, error) {
+	f, err := p.disk.Open(p.file())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	have.size, err = io.Copy(have.hash, f)
-	return errors.Join(err, f.Close())
+	good := newProgress()
+	good.etags = m.etags
+	h, size := sha256.New(), int64(0)
+	for _, at := range append(m.upTo(p.size), mark{p.size, p.digest}) {
+		n, err := io.CopyN(h, f, at.size-size)
+		size += n
+		if errors.Is(err, io.EOF) || err == nil && bundle.Digest(h.Sum(nil)) != at.digest {
+			break
+		}
+		if err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		if good.hash, err = clone(h); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		good.size, good.marked = size, size
+	}
+	return good, f.Close()
+}
+
+// clone copies a running hash.
+func clone(h hash.Hash) (hash.Hash, error) {
+	c, ok := h.(hash.Cloner)
+	if !ok {
+		return nil, errors.New("this SHA-256 cannot be cloned")
+	}
+	return c.Clone()
 }
 
 // judge says whether all is there and right.
@@ -77,50 +110,26 @@ func (have *progress) judge(p partial) error {
 		return fmt.Errorf("it ends after %d of %d bytes", have.size, p.size)
 	}
 	if got := bundle.Digest(have.hash.Sum(nil)); got != p.digest {
-		return poisoned("the bytes that came have digest %s, so they are not what was asked for", got.Short())
+		return wrongf("the bytes that came have digest %s, so they are not what was asked for", got.Short())
 	}
 	return nil
 }
 
 // drop forgets all that has arrived.
 func (p partial) drop() error {
-	for _, name := range []string{p.file(), p.etag()} {
-		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	return errors.Join(p.disk.RemoveAll(p.file()), p.disk.RemoveAll(p.marks()), p.disk.RemoveAll(p.copy()))
+}
+
+// finish forgets the marks of a whole object: whoever takes it over syncs it,
+// and until then its own digest vouches for it. What an interrupted copy left
+// goes too.
+func (p partial) finish() error {
+	if _, err := p.disk.Lstat(p.marks()); err == nil {
+		if err := p.disk.Sync(p.file()); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-// keepETag remembers what a whole reply belongs to. Without a strong ETag
-// (RFC 9110 §8.8.3) there will be no resuming.
-func (p partial) keepETag(etag string) error {
-	if etag == "" || strings.HasPrefix(etag, "W/") || len(etag) > maxETag {
-		err := os.Remove(p.etag())
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		return err
-	}
-	return os.WriteFile(p.etag(), []byte(etag), 0o600)
-}
-
-const maxETag = 256
-
-// checkSource refuses what is not a plain file of the right size, before it is
-// copied.
-func (p partial) checkSource(name string) error {
-	info, err := os.Lstat(name)
-	if err != nil {
-		return err
-	}
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is not a plain file", name)
-	}
-	if info.Size() != p.size {
-		return fmt.Errorf("%s has %d bytes, want %d", name, info.Size(), p.size)
-	}
-	return nil
+	return errors.Join(p.disk.RemoveAll(p.marks()), p.disk.RemoveAll(p.copy()))
 }
 
 // checkPrivate refuses a folder that others could plant files or links in.

@@ -1,5 +1,5 @@
 // Package config reads the small files that tell a program what to do: its
-// configuration, the trust file and a publisher's key.
+// configuration, a trusted root and keys.
 //
 // It owns the sentence for a person who wrote one of them wrongly: the file, the
 // key or line, and what belongs there; an unknown key is answered with the

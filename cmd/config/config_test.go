@@ -82,9 +82,9 @@ func TestADirectoryOrAFileOfAnotherKindIsNamed(t *testing.T) {
 		want string
 	}{
 		{dir, func(f string) error { return config.Read(f, new(file)) }, "read " + dir + ": is a directory"},
-		{dir, trustFile, "read trust file " + dir + ": is a directory"},
+		{dir, root, "read trusted root " + dir + ": is a directory"},
 		{filepath.Join(dir, "none"), privateKey, "none: no such file or directory"},
-		{other, trustFile, other + ": read trust file: the text is not UTF-8 (squadron keys init writes a good one)"},
+		{other, root, other + ": read root.json: the text is not UTF-8 (squadron keys init writes a good one, as root.json)"},
 		{other, privateKey, other + ": read private key: the text is not UTF-8"},
 	} {
 		if err := c.read(c.file); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -93,12 +93,12 @@ func TestADirectoryOrAFileOfAnotherKindIsNamed(t *testing.T) {
 	}
 }
 
-func trustFile(file string) error {
-	_, err := config.Trust(file)
+func root(file string) error {
+	_, err := config.Root(file)
 	return err
 }
 
 func privateKey(file string) error {
-	_, err := config.PrivateKey(file)
+	_, err := config.PrivateKey(file, []byte("a passphrase"))
 	return err
 }

@@ -29,6 +29,10 @@ func existing(is func(path string, info fs.FileInfo) error) kong.MapperFunc {
 		if err := is(path, info); err != nil {
 			return err
 		}
+		if target.Kind() == reflect.Slice { // one of several
+			target.Set(reflect.Append(target, reflect.ValueOf(expanded)))
+			return nil
+		}
 		target.SetString(expanded)
 		return nil
 	}

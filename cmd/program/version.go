@@ -5,6 +5,7 @@ import (
 	"io"
 	"runtime"
 	"runtime/debug"
+	"time"
 )
 
 type versionCommand struct{}
@@ -27,4 +28,22 @@ func Version() string {
 		return "(devel)"
 	}
 	return info.Main.Version
+}
+
+// Built is when the program's sources were committed, as the build recorded it;
+// zero if it did not.
+func Built() time.Time {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return time.Time{}
+	}
+	for _, s := range info.Settings {
+		if s.Key != "vcs.time" {
+			continue
+		}
+		if at, err := time.Parse(time.RFC3339, s.Value); err == nil {
+			return at
+		}
+	}
+	return time.Time{}
 }

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -18,9 +19,14 @@ import (
 )
 
 // Run runs testdata/script/*.txtar. The test's own TestMain names the programs.
+// Keys are sealed with the passphrase in the script's file passphrase.
 func Run(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir:  "testdata/script",
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("SQUADRON_PASSPHRASE_FILE", filepath.Join(e.WorkDir, "passphrase"))
+			return os.WriteFile(filepath.Join(e.WorkDir, "passphrase"), []byte("a passphrase of a script\n"), 0o600)
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": statusOf, "cut": cut},
 	})
 }

@@ -1,7 +1,7 @@
 // Squadron-agent is the device's program: it takes the device's order, brings
 // and proves the ordered models, and serves them.
 //
-//	squadron-agent run --config agent.json --trust trust.json --state /var/lib/squadron
+//	squadron-agent run --config agent.json --trust root.json --state /var/lib/squadron
 //	squadron-agent status --state /var/lib/squadron
 //
 // Exit status: 0 done, 1 refused or failed, 2 usage, 3 unreachable.

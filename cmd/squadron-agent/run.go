@@ -21,7 +21,7 @@ import (
 // runCommand runs the agent. A flag overrides its key in the config.
 type runCommand struct {
 	Config     string `type:"path" placeholder:"FILE" help:"Configuration, JSON (one is above)."`
-	Trust      string `type:"path" placeholder:"FILE" required:"" help:"Public keys of the publishers whose models may run here."`
+	Trust      string `type:"path" placeholder:"FILE" required:"" help:"The root.json of the fleet's owner: what follows from it may run here."`
 	State      string `type:"path" placeholder:"DIR" required:"" help:"Where the device keeps its models; made if missing."`
 	Controller string `placeholder:"URL" help:"https://…, http:// on this machine, or file:///folder."`
 	Broker     string `placeholder:"URL" help:"ssl://host:port or tcp://host:port."`
@@ -35,7 +35,7 @@ type runCommand struct {
 func (runCommand) Help() string {
 	return `Example:
 
-  squadron-agent run --config agent.json --trust trust.json --state /var/lib/squadron
+  squadron-agent run --config agent.json --trust root.json --state /var/lib/squadron
 
 with an agent.json of
 
@@ -45,6 +45,12 @@ with an agent.json of
 Further keys: "serve" (` + agent.DefaultServe + `), "probation" ("2m"), "telemetry_interval" ("30s"),
 "reserve_mib" (64), "ca_file" (authorities of a site with its own), and
 "insecure_http" (true allows http:// to other machines, and is shown in the device's state).
+
+Models may come from nearer than the controller: "mirrors" lists bases, nearest first, each
+https://…, http:// on this machine, or file:///folder, that keep objects at sha256/{hex}, such as
+["file:///media/stick", "https://cache.plant-7.example/v1/artefacts"]. They are asked before the
+controller, and need not be trusted: digests are signed. "download_limit_kib_per_s" (0, no limit)
+is how much of the site's link all downloads of this device together may take.
 
 What is on disk serves at once, whether or not anybody can be reached.`
 }
@@ -62,6 +68,8 @@ type configFile struct {
 	ReserveMiB   int64           `json:"reserve_mib"`
 	CAFile       string          `json:"ca_file"`
 	InsecureHTTP bool            `json:"insecure_http"`
+	Mirrors      []string        `json:"mirrors"`
+	LimitKiB     int64           `json:"download_limit_kib_per_s"`
 }
 
 // Run runs the agent until ctx ends.
@@ -107,7 +115,7 @@ func (c *runCommand) settings() (agent.Config, error) {
 			*key = *flag
 		}
 	}
-	keys, err := config.Trust(c.Trust)
+	root, err := config.Root(c.Trust)
 	if err != nil {
 		return agent.Config{}, err
 	}
@@ -118,9 +126,10 @@ func (c *runCommand) settings() (agent.Config, error) {
 	return agent.Config{
 		Device:     wire.Device{Site: wire.SiteID(f.Site), ID: wire.DeviceID(f.Device)},
 		Controller: f.Controller, Broker: f.Broker, Token: f.Token, StateDir: c.State, Serve: f.Serve,
-		Trust: keys, RootCAs: roots, InsecureHTTP: f.InsecureHTTP, Reserve: f.ReserveMiB << 20,
+		Trust: root, RootCAs: roots, InsecureHTTP: f.InsecureHTTP, Reserve: f.ReserveMiB << 20,
+		Mirrors: f.Mirrors, DownloadLimit: f.LimitKiB << 10,
 		Probation: time.Duration(f.Probation), Telemetry: time.Duration(f.Telemetry),
-		Engines: engines.All(), Version: program.Version(),
+		Engines: engines.All(), Version: program.Version(), Built: program.Built(),
 	}, nil
 }
 

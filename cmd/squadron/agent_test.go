@@ -41,7 +41,7 @@ func startAgent(t *testing.T, program string, o *office) *agentProcess {
 		t.Fatal(err)
 	}
 	p := &agentProcess{t: t, lines: make(chan string, 10_000)}
-	p.cmd = exec.Command(program, "--json", "run", "--config", o.file("meter-4.json"), "--trust", o.file("trust.json"),
+	p.cmd = exec.Command(program, "--json", "run", "--config", o.file("meter-4.json"), "--trust", o.file("trust/root.json"),
 		"--state", o.file("meter-4"), "--controller", o.url, "--broker", "tcp://"+o.broker)
 	log, err := p.cmd.StderrPipe()
 	if err != nil {

@@ -25,7 +25,10 @@ func (controllerCommand) Help() string {
 
 with a controller.json of
 
-  {"dir": "/var/lib/squadron-controller", "trust": "/etc/squadron/trust.json"}
+  {"dir": "/var/lib/squadron-controller", "trust": "/etc/squadron/trust",
+   "online_key_file": "/etc/squadron/online.key", "passphrase_file": "/etc/squadron/passphrase"}
+
+"trust" is the folder that squadron keys init made, of which the controller needs root.json's versions and targets.json; of its keys the online key alone, with the passphrase that opens it.
 
 Further keys: "http" (` + controller.DefaultHTTP + `), "mqtt" (` + controller.DefaultMQTT + `), "operator_token" (at least 16 characters) and "device_secret" (at least 32, of chance; squadron devices token derives each device's token from it), both needed to listen beyond loopback, "tls_cert_file" and "tls_key_file" (PEM; both ports then speak TLS only), "device_deadline_seconds" (1800).`
 }
@@ -35,10 +38,10 @@ func (c controllerCommand) Run(ctx context.Context, s program.Streams) error {
 	if err := config.Read(c.Config, &cfg); err != nil {
 		return exit.AsUsage(err)
 	}
-	if err := cfg.Validate(); err != nil {
+	if err := openOnlineKey(&cfg); err != nil {
 		return exit.AsUsage(err)
 	}
-	if _, err := config.Trust(cfg.Trust); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return exit.AsUsage(err)
 	}
 	cfg.Page = web.Handler()
@@ -56,4 +59,17 @@ func (c controllerCommand) Run(ctx context.Context, s program.Streams) error {
 	}
 	cfg.Log.Info("the controller listens", "page", web+running.HTTPAddr(), "broker", mqtt+running.BrokerAddr())
 	return running.Run(ctx)
+}
+
+// openOnlineKey opens the key that the configuration names.
+func openOnlineKey(cfg *controller.Config) error {
+	if cfg.OnlineKeyFile == "" || cfg.PassphraseFile == "" {
+		return nil // Validate says what is missing
+	}
+	passphrase, err := config.Passphrase(cfg.PassphraseFile)
+	if err != nil {
+		return err
+	}
+	cfg.OnlineKey, err = config.PrivateKey(cfg.OnlineKeyFile, passphrase)
+	return err
 }

@@ -2,95 +2,273 @@ package main
 
 import (
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
+	"path/filepath"
+	"time"
 
+	"github.com/squadron-edge/squadron/cmd/config"
 	"github.com/squadron-edge/squadron/cmd/exit"
 	"github.com/squadron-edge/squadron/cmd/program"
+	"github.com/squadron-edge/squadron/cmd/squadron/owner"
+	"github.com/squadron-edge/squadron/deploy/bundle"
 	"github.com/squadron-edge/squadron/deploy/trust"
 )
 
 type keysCommand struct {
-	Init keysInitCommand `cmd:"" help:"Make a publisher's key and the trust file that devices and controller need."`
+	Init     keysInitCommand     `cmd:"" help:"Found a fleet: its owner's folder with every key."`
+	New      keysNewCommand      `cmd:"" help:"Make a key, on the machine of whoever will sign with it."`
+	Delegate keysDelegateCommand `cmd:"" help:"Let a publisher publish models, or give one another key."`
+	Revoke   keysRevokeCommand   `cmd:"" help:"Take a publisher's right away: nothing that it vouched for is installed any more."`
+	Rotate   keysRotateCommand   `cmd:"" help:"Replace the keys of root, targets or online."`
+	Renew    keysRenewCommand    `cmd:"" help:"Sign root and targets anew before they expire."`
+	Status   keysStatusCommand   `cmd:"" help:"Show who may do what, and until when."`
+	Push     keysPushCommand     `cmd:"" help:"Give the controller what the owner has decided."`
+}
+
+// folderFlags name the owner's folder and what opens its keys.
+type folderFlags struct {
+	Dir     string   `placeholder:"DIR" default:"trust" type:"path" help:"The owner's folder."`
+	WithKey []string `name:"with-key" placeholder:"FILE" type:"existingfile" help:"A private key that signs and does not lie in DIR/keys."`
+	passphraseFlags
+}
+
+func (f folderFlags) folder() owner.Folder {
+	return owner.Folder{Dir: f.Dir, Keys: f.WithKey, Passphrase: f.ask}
+}
+
+// publisherName names a publisher's role.
+type publisherName string
+
+// Validate refuses what names a role of another kind.
+func (n publisherName) Validate() error {
+	switch string(n) {
+	case trust.RoleRoot, trust.RoleTargets, trust.RoleSnapshot, trust.RoleTimestamp, trust.OrdersRole, "online":
+		return fmt.Errorf("publisher %q: that is a role of the repository's own", string(n))
+	}
+	return bundle.ValidName(string(n))
+}
+
+// patterns select models.
+type patterns []trust.Pattern
+
+// Validate refuses what selects no model's name.
+func (p patterns) Validate() error {
+	for _, m := range p {
+		if err := m.Check(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 type keysInitCommand struct {
-	Key    string          `help:"File to write the private key to." default:"publisher.key" type:"path"`
-	Trust  string          `help:"File to write the trusted publishers to." default:"trust.json" type:"path"`
-	Models []trust.Pattern `help:"Models that the key may publish: names, or starts of names followed by *." default:"*"`
+	folderFlags
+	Publisher publisherName `default:"publisher" help:"Name of the first publisher."`
+	Models    patterns      `help:"Models that it may publish: names, or starts of names followed by *." default:"*"`
+	RootKeys  int           `default:"3" help:"How many root keys there are."`
+	Threshold int           `default:"2" help:"How many of them have to sign a new root."`
 }
 
 func (keysInitCommand) Help() string {
 	return `Example:
 
-  squadron keys init --key publisher.key --trust trust.json --models 'meter-*'
+  squadron keys init --publisher ada --models 'meter-*'
 
-Keep the private key with whoever publishes; it is not encrypted, so keep it at mode 0600. The trust file holds no secret: give it to the controller (trust in its config) and to every device (squadron-agent run --trust). Neither file is ever overwritten.`
-}
+makes the folder trust/ with
 
-// madeKeys is what keys init did.
-type madeKeys struct {
-	Key    string          `json:"key_file"`
-	Trust  string          `json:"trust_file"`
-	ID     trust.KeyID     `json:"key_id"`
-	Public trust.PublicKey `json:"public_key"`
-	Models []trust.Pattern `json:"models"`
+  root.json, targets.json   no secrets. Devices get root.json (squadron-agent run --trust), the controller the folder.
+  keys/root-*.key           who may sign for the fleet. Keep them apart, on machines without a network.
+  keys/targets.key          says who may publish. Keep it with them.
+  keys/online.key           the controller's: it signs orders, and can install only what a publisher vouches for.
+  keys/ada.key              the publisher's: for squadron pack and publish, and never on the controller.
+
+Each key is sealed with the passphrase. Who wants a passphrase or a machine of one's own makes the key there with squadron keys new, and the owner delegates to its public half.`
 }
 
 func (c keysInitCommand) Run(s program.Streams) error {
-	for _, file := range []string{c.Key, c.Trust} {
-		if err := wantFolderFor(file); err != nil {
-			return exit.AsUsage(err)
-		}
+	if c.RootKeys < 1 || c.RootKeys > 16 || c.Threshold < 1 || c.Threshold > c.RootKeys {
+		return exit.AsUsage(fmt.Errorf("%d root keys of which %d sign: want 1 to 16, and no more to sign than there are", c.RootKeys, c.Threshold))
 	}
-	made, err := makeKeys(c.Key, c.Trust, c.Models)
-	if err != nil {
+	f := c.folder()
+	o := owner.Founding{RootKeys: c.RootKeys, Threshold: c.Threshold, Publisher: string(c.Publisher), Models: c.Models}
+	if err := wantFolderFor(c.Dir); err != nil {
+		return exit.AsUsage(err)
+	}
+	if err := f.Init(o, time.Now().UTC()); err != nil {
 		return err
 	}
+	made := struct {
+		Dir       string `json:"dir"`
+		Root      string `json:"root_file"`
+		Online    string `json:"online_key_file"`
+		Publisher string `json:"publisher_key_file"`
+	}{c.Dir, filepath.Join(c.Dir, "root.json"), f.KeyFile("online"), f.KeyFile(string(c.Publisher))}
 	return s.Print(made, func(w io.Writer) {
-		fmt.Fprintf(w, "Private key %s written to %s: keep it secret, sign with squadron pack --key.\n", made.ID.Short(), made.Key)
-		fmt.Fprintf(w, "Trusted publishers written to %s: give it to the controller and to every device.\n", made.Trust)
+		fmt.Fprintf(w, "Founded a fleet in %s: %d root keys, %d of which sign.\n", made.Dir, c.RootKeys, c.Threshold)
+		fmt.Fprintf(w, "Devices trust %s. The controller gets the folder and %s; %s publishes with %s.\n", made.Root, made.Online, c.Publisher, made.Publisher)
+		fmt.Fprintf(w, "Move %s and %s to where no network reaches them.\n", filepath.Join(c.Dir, "keys", "root-*.key"), f.KeyFile("targets"))
 	})
 }
 
-// makeKeys writes a new key and a trust file that believes it.
-func makeKeys(keyFile, trustFile string, models []trust.Pattern) (madeKeys, error) {
+type keysNewCommand struct {
+	File string `arg:"" type:"path" help:"File to write the sealed private key to; the public half goes to FILE.pub."`
+	passphraseFlags
+}
+
+func (keysNewCommand) Help() string {
+	return `Example, on the publisher's machine:
+
+  squadron keys new ada.key
+
+Keep ada.key; send ada.key.pub to the fleet's owner, who lets it publish with squadron keys delegate.`
+}
+
+func (c keysNewCommand) Run(s program.Streams) error {
 	key, err := trust.Generate(rand.Reader)
 	if err != nil {
-		return madeKeys{}, err
+		return err
 	}
-	private, err := key.Encode()
+	public, err := key.Public().Encode()
 	if err != nil {
-		return madeKeys{}, err
+		return err
 	}
-	publishers, err := trust.Keys{Publishers: []trust.Publisher{{Key: key.Public(), ID: key.ID(), Models: models}}}.Encode()
+	if err := wantFolderFor(c.File); err != nil {
+		return exit.AsUsage(err)
+	}
+	if err := (owner.Folder{Passphrase: c.ask}).Seal(c.File, key); err != nil {
+		return err
+	}
+	if err := writeNew(c.File+".pub", public, 0o644); err != nil {
+		return err
+	}
+	made := struct {
+		Private string      `json:"private_key_file"`
+		Public  string      `json:"public_key_file"`
+		ID      trust.KeyID `json:"key_id"`
+	}{c.File, c.File + ".pub", key.ID()}
+	return s.Print(made, func(w io.Writer) {
+		fmt.Fprintf(w, "Key %s: sealed in %s. Send %s to the fleet's owner.\n", made.ID.Short(), made.Private, made.Public)
+	})
+}
+
+type keysDelegateCommand struct {
+	Publisher publisherName `arg:"" help:"The publisher's name."`
+	Models    patterns      `required:"" help:"Models that it may publish: names, or starts of names followed by *."`
+	Public    []string      `required:"" type:"existingfile" placeholder:"FILE" help:"Public key, from squadron keys new; several if any of them may sign."`
+	folderFlags
+}
+
+func (keysDelegateCommand) Help() string {
+	return `Example:
+
+  squadron keys delegate bob --models 'detector-*' --public bob.key.pub && squadron keys push
+
+A publisher that has a right already gets these models and keys in place of what it had. What it published stays installable once it signs with the new key: with its next squadron publish.`
+}
+
+func (c keysDelegateCommand) Run(s program.Streams) error {
+	var keys []trust.PublicKey
+	for _, file := range c.Public {
+		k, err := config.PublicKey(file)
+		if err != nil {
+			return exit.AsUsage(err)
+		}
+		keys = append(keys, k)
+	}
+	if err := c.folder().Delegate(string(c.Publisher), c.Models, keys, time.Now().UTC()); err != nil {
+		return err
+	}
+	return changedTargets(s, c.folder(), fmt.Sprintf("%s may publish %v.", c.Publisher, []trust.Pattern(c.Models)))
+}
+
+type keysRevokeCommand struct {
+	Publisher publisherName `arg:"" help:"The publisher's name."`
+	folderFlags
+}
+
+func (keysRevokeCommand) Help() string {
+	return `Example:
+
+  squadron keys revoke bob && squadron keys push
+
+What runs on devices goes on running: order another version to replace it.`
+}
+
+func (c keysRevokeCommand) Run(s program.Streams) error {
+	if err := c.folder().Revoke(string(c.Publisher), time.Now().UTC()); err != nil {
+		return err
+	}
+	return changedTargets(s, c.folder(), fmt.Sprintf("%s may not publish any more.", c.Publisher))
+}
+
+// changedTargets says what is to be done with a new targets.json.
+func changedTargets(s program.Streams, f owner.Folder, what string) error {
+	t, err := f.Targets()
 	if err != nil {
-		return madeKeys{}, exit.AsUsage(err)
+		return err
 	}
-	if err := writeNew(keyFile, private, 0o600); err != nil {
-		return madeKeys{}, err
+	return s.Print(struct {
+		Targets int64 `json:"targets_version"`
+	}{t.Version()}, func(w io.Writer) {
+		fmt.Fprintf(w, "%s Version %d of targets.json is signed. Next: squadron keys push\n", what, t.Version())
+	})
+}
+
+type keysRotateCommand struct {
+	Role string `arg:"" enum:"root,targets,online" help:"Whose keys are replaced: root, targets or online."`
+	folderFlags
+}
+
+func (keysRotateCommand) Help() string {
+	return `Examples:
+
+  squadron keys rotate targets && squadron keys push
+  squadron keys rotate online
+
+New keys go to DIR/keys beside the old ones. After root and targets, push. After online, as when the controller's machine was stolen: stop the controller, give it the folder and the new online key, and start it; devices follow by themselves, and the old key is worth nothing to those that did.`
+}
+
+func (c keysRotateCommand) Run(s program.Streams) error {
+	files, err := c.folder().Rotate(c.Role, time.Now().UTC())
+	if err != nil {
+		return err
 	}
-	if err := writeNew(trustFile, publishers, 0o644); err != nil {
-		return madeKeys{}, errors.Join(err, os.Remove(keyFile))
+	root, err := c.folder().Root()
+	if err != nil {
+		return err
 	}
-	return madeKeys{keyFile, trustFile, key.ID(), key.Public(), models}, nil
+	return s.Print(struct {
+		Root int64    `json:"root_version"`
+		Keys []string `json:"key_files"`
+	}{root.Version(), files}, func(w io.Writer) {
+		fmt.Fprintf(w, "Root %d names the new keys of %s: %v.\n", root.Version(), c.Role, files)
+		if c.Role == "online" {
+			fmt.Fprintf(w, "Next: stop the controller, set its online_key_file to %s, and start it.\n", files[0])
+			return
+		}
+		fmt.Fprintln(w, "Next: squadron keys push")
+	})
+}
+
+type keysRenewCommand struct{ folderFlags }
+
+func (keysRenewCommand) Help() string {
+	return "Example, once a year:\n\n  squadron keys renew && squadron keys push\n\nroot.json is believed for five years, targets.json for two."
+}
+
+func (c keysRenewCommand) Run(s program.Streams) error {
+	if err := c.folder().Renew(time.Now().UTC()); err != nil {
+		return err
+	}
+	return changedTargets(s, c.folder(), "Root and targets are signed for their whole life again.")
 }
 
 // writeNew writes a file that must not exist yet.
-func writeNew(path string, data []byte, mode fs.FileMode) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if errors.Is(err, fs.ErrExist) {
+func writeNew(path string, data []byte, mode os.FileMode) error {
+	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("write %s: it exists already; move it away or name another file", path)
 	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	_, err = f.Write(append(data, '\n'))
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(path))
-	}
-	return nil
+	return replaceWith(path, append(data, '\n'), mode)
 }

@@ -22,6 +22,7 @@ type commands struct {
 	Run        runCommand        `cmd:"" help:"Read pictures with a model file."`
 	Inspect    inspectCommand    `cmd:"" help:"Show what a model file holds and which engines run it."`
 	Keys       keysCommand       `cmd:"" help:"Make publishers' keys."`
+	TUF        tufCommand        `cmd:"" name:"tuf" help:"Follow a TUF repository, as devices do."`
 	Pack       packCommand       `cmd:"" help:"Make a signed bundle of a model, after it read its golden pictures."`
 
 	program.Shared

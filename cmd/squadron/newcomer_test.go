@@ -41,7 +41,7 @@ func TestAnEmptyFleetSaysWhatToDoNext(t *testing.T) {
 func TestAPortThatIsTakenIsSaidWithWhatToDo(t *testing.T) {
 	o := openOffice(t)
 	for key, taken := range map[string]string{"http": strings.TrimPrefix(o.url, "http://"), "mqtt": o.broker} {
-		settings := map[string]string{"dir": o.file("second"), "trust": o.file("trust.json"), "http": "127.0.0.1:0", "mqtt": "127.0.0.1:0"}
+		settings := map[string]string{"dir": o.file("second"), "trust": o.file("trust"), "online_key_file": o.key("online.key"), "passphrase_file": o.file("passphrase"), "http": "127.0.0.1:0", "mqtt": "127.0.0.1:0"}
 		settings[key] = taken
 		b, err := json.Marshal(settings)
 		if err != nil {

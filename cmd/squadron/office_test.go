@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/squadron-edge/squadron/cmd/config"
 	"github.com/squadron-edge/squadron/cmd/exit"
 	"github.com/squadron-edge/squadron/controller"
 	"github.com/squadron-edge/squadron/controller/api"
@@ -28,10 +30,19 @@ func openOffice(t *testing.T) *office {
 	t.Helper()
 	o := &office{t: t, dir: t.TempDir()}
 	squadron(t, exit.Done, "samples", o.file("samples"))
-	squadron(t, exit.Done, "keys", "init", "--key", o.file("publisher.key"), "--trust", o.file("trust.json"), "--models", "meter-*")
+	passphrase := []byte("a passphrase of an office")
+	if err := os.WriteFile(o.file("passphrase"), append(passphrase, '\n'), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SQUADRON_PASSPHRASE_FILE", o.file("passphrase"))
+	squadron(t, exit.Done, "keys", "init", "--dir", o.file("trust"), "--models", "meter-*")
+	online, err := config.PrivateKey(o.file("trust/keys/online.key"), passphrase)
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	c, err := controller.New(ctx, controller.Config{
-		Dir: o.file("controller"), Trust: o.file("trust.json"), HTTP: "127.0.0.1:0", MQTT: "127.0.0.1:0",
+		Dir: o.file("controller"), Trust: o.file("trust"), OnlineKey: online, HTTP: "127.0.0.1:0", MQTT: "127.0.0.1:0",
 	})
 	if err != nil {
 		cancel()
@@ -58,9 +69,18 @@ func (o *office) pack(name, version, key string) string {
 	o.t.Helper()
 	out := o.file(name + "-" + version + "-" + key + ".sqb")
 	squadron(o.t, exit.Done, "pack", o.file("samples/meter-reader-"+version+".onnx"), "--name", name, "--version", version,
-		"--key", o.file(key), "--out", out,
+		"--key", o.key(key), "--out", out,
 		"--labels", o.file("samples/labels.txt"), "--golden", o.file("samples/golden"), "--pipeline", o.file("samples/pipeline.json"))
 	return out
+}
+
+// key is the file of a key of the fleet's owner, or of a stranger.
+func (o *office) key(name string) string { return o.file("trust/keys/" + name) }
+
+// publishes runs squadron publish with the publisher's key.
+func (o *office) publishes(status int, bundle string) (stdout, stderr string) {
+	o.t.Helper()
+	return o.asks(status, "publish", bundle, "--key", o.key("publisher.key"))
 }
 
 // asks runs an operator's command against the controller.

@@ -22,7 +22,7 @@ type packCommand struct {
 	Model    string       `arg:"" help:"The ONNX file." type:"existingfile"`
 	Name     modelName    `required:"" help:"The model's name, such as meter-reader." placeholder:"NAME"`
 	Version  modelVersion `required:"" name:"version" help:"Its version, such as 1.4.0." placeholder:"VERSION"`
-	Key      string       `required:"" help:"The publisher's private key (squadron keys init)." type:"existingfile" placeholder:"FILE"`
+	Key      string       `required:"" help:"The publisher's private key (squadron keys)." type:"existingfile" placeholder:"FILE"`
 	Labels   string       `required:"" help:"File with one label a line, in the order of the model's output." type:"existingfile" placeholder:"FILE"`
 	Golden   string       `required:"" help:"Directory of golden pictures with a labels.csv (file,label)." type:"existingdir" placeholder:"DIR"`
 	Pipeline string       `required:"" help:"JSON file that says how a picture becomes the model's input (one is above)." type:"existingfile" placeholder:"FILE"`
@@ -37,12 +37,14 @@ type packCommand struct {
 
 	Commit  string `help:"Commit of the training source, for lineage." placeholder:"ID"`
 	Dataset string `help:"Name or URI of the training data, for lineage." placeholder:"NAME"`
+
+	passphraseFlags
 }
 
 func (packCommand) Help() string {
 	return `Example (squadron samples DIR writes these files):
 
-  squadron pack samples/meter-reader-2.0.0.onnx --name meter-reader --version 2.0.0 --key publisher.key --labels samples/labels.txt --golden samples/golden --pipeline samples/pipeline.json --commit "$(git rev-parse HEAD)"
+  squadron pack samples/meter-reader-2.0.0.onnx --name meter-reader --version 2.0.0 --key trust/keys/publisher.key --labels samples/labels.txt --golden samples/golden --pipeline samples/pipeline.json --commit "$(git rev-parse HEAD)"
 
 The pipeline file:
 
@@ -99,7 +101,7 @@ func (c packCommand) Run(ctx context.Context, s program.Streams) error {
 		if g.AllowedFailing {
 			fmt.Fprintf(w, "It misses --min-agreement %g; the manifest says that this was allowed, and devices will refuse it.\n", c.MinAgreement)
 		}
-		fmt.Fprintf(w, "Digest %s. Next: squadron publish %s\n", p.Digest(), out)
+		fmt.Fprintf(w, "Digest %s. Next: squadron publish %s --key %s\n", p.Digest(), out, c.Key)
 	})
 }
 
@@ -112,7 +114,7 @@ func (c packCommand) options() (pack.Options, error) {
 		MinAgreement: c.MinAgreement, Tolerance: c.Tolerance, AllowFailing: c.AllowFailing,
 	}
 	var err error
-	if o.Key, err = config.PrivateKey(c.Key); err != nil {
+	if o.Key, err = c.open(c.Key); err != nil {
 		return o, exit.AsUsage(err)
 	}
 	if o.Pipeline, err = readPipeline(c.Pipeline); err != nil {

@@ -16,7 +16,7 @@ var fourth = wire.Device{Site: "waterworks", ID: "meter-4"}
 func TestADeviceKilledIsShownOfflineAndServesAgainAlone(t *testing.T) {
 	needMosquittoSub(t)
 	o := openOffice(t)
-	o.asks(exit.Done, "publish", o.pack("meter-reader", "2.0.0", "publisher.key"))
+	o.publishes(exit.Done, o.pack("meter-reader", "2.0.0", "publisher.key"))
 	engineer := subscribe(t, o.broker, "squadron/v1/#")
 	program := buildAgent(t)
 

@@ -10,25 +10,34 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/squadron-edge/squadron/cmd/exit"
 	"github.com/squadron-edge/squadron/cmd/program"
 )
 
 type publishCommand struct {
 	controllerFlags
 	Bundle string `arg:"" help:"The bundle file that squadron pack wrote." type:"existingfile"`
+	Key    string `required:"" help:"The publisher's private key (squadron keys); it stays on this machine." type:"existingfile" placeholder:"FILE"`
+	// Minimum forbids what is older.
+	Minimum modelVersion `name:"minimum-version" help:"Lowest version of the model that may still be installed anywhere from now on." placeholder:"VERSION" optional:""`
+	passphraseFlags
 }
 
 func (publishCommand) Help() string {
 	return `Example:
 
-  squadron publish meter-reader-2.0.0.sqb --controller http://127.0.0.1:8080
+  squadron publish meter-reader-2.0.0.sqb --key trust/keys/publisher.key
 
-The controller checks the signature against its trust file and every digest, and keeps the bundle. Publishing the same bundle again changes nothing; another bundle under a version that is taken is refused, with both digests and who published the first. No device runs it before squadron rollout start.`
+The controller checks the signature and every digest, and keeps the bundle; then the publisher's key signs, here, that devices may run it. A version below --minimum-version can be installed by nobody any more, whoever orders it. Publishing the same bundle again changes nothing; another bundle under a version that is taken is refused, with both digests and who published the first. No device runs it before squadron rollout start.`
 }
 
 func (c publishCommand) Run(ctx context.Context, s program.Streams) error {
 	if err := wantBundle(c.Bundle); err != nil {
 		return err
+	}
+	key, err := c.open(c.Key)
+	if err != nil {
+		return exit.AsUsage(err)
 	}
 	f, err := os.Open(c.Bundle)
 	if err != nil {
@@ -46,9 +55,12 @@ func (c publishCommand) Run(ctx context.Context, s program.Streams) error {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return remote(fmt.Errorf("publish %s: %w", c.Bundle, err), "")
 	}
+	if err := c.client().Vouch(ctx, published, key, string(c.Minimum), time.Now().UTC()); err != nil {
+		return remote(fmt.Errorf("publish %s: the controller has it, but it is not signed yet that devices may run it: %w", c.Bundle, err), "")
+	}
 	return s.Print(published, func(w io.Writer) {
 		if !created {
-			fmt.Fprintf(w, "%s %s was published already; nothing changed.\n", published.Name, published.Version)
+			fmt.Fprintf(w, "%s %s was published already, and devices may run it.\n", published.Name, published.Version)
 			return
 		}
 		fmt.Fprintf(w, "Published %s %s, %s, signed by key %.12s.\n", published.Name, published.Version, published.Digest, published.KeyID)

@@ -25,7 +25,7 @@ type course struct {
 
 // train returns the weights after the first epoch and after the last.
 func (c course) train(ctx context.Context) (early, final convnet.Weights, err error) {
-	t, err := convnet.NewTrainer(convnet.NewWeights(c.seed))
+	t, err := convnet.NewTrainer(convnet.NewWeights(c.seed, convnet.Hidden))
 	if err != nil {
 		return early, final, err
 	}

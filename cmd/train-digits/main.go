@@ -5,6 +5,9 @@
 //
 //	go run ./cmd/train-digits --out cmd/squadron/demo/testdata
 //
+// With "pair" it trains a large network and its fine-tuned version instead, to
+// measure what an update of a real model costs.
+//
 // The same seed on the same type of machine gives the same bytes, if the font
 // packages are the same. Exit status: 0 done, 1 failed, 2 usage.
 package main
@@ -27,6 +30,13 @@ Example:
     go run ./cmd/train-digits --out cmd/squadron/demo/testdata
 
 --version prints its version. It needs the typefaces of the Debian packages fonts-dejavu-core, fonts-liberation, fonts-freefont-ttf and fonts-noto-core.`
+
+// commands is the whole command line; without a command it trains the demo's
+// models.
+type commands struct {
+	Demo flags     `cmd:"" default:"withargs" help:"Train the models of the demo."`
+	Pair pairFlags `cmd:"" help:"Train a large model and fine-tune it, to measure updates with."`
+}
 
 // flags are what a person who trains the models may choose.
 type flags struct {
@@ -53,4 +63,4 @@ var self = program.Program{
 	Vars: kong.Vars{"pictures": fmt.Sprint(epochSteps * convnet.Batch), "epochs": fmt.Sprint(defaultEpochs), "fonts": photo.FontDir},
 }
 
-func main() { self.Main(new(flags)) }
+func main() { self.Main(new(commands)) }

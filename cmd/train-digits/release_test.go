@@ -15,12 +15,12 @@ func TestAReleaseThatReadsTooLittleOrTooMuchIsRefused(t *testing.T) {
 		"an untrained model sold as a good one": {version: "2.0.0", least: 0.98, most: 1},
 		"a damaged model that reads too well":   {version: "3.0.0", least: -1, most: 0},
 	} {
-		r.weights = convnet.NewWeights(1)
+		r.weights = convnet.NewWeights(1, convnet.Hidden)
 		if err := r.judge(trials); err == nil || !strings.HasPrefix(err.Error(), r.version+" reads ") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	fair := release{version: "1.0.0", weights: convnet.NewWeights(1), most: 1}
+	fair := release{version: "1.0.0", weights: convnet.NewWeights(1, convnet.Hidden), most: 1}
 	if err := fair.judge(trials); err != nil || fair.unseen == 0 || fair.unseen > 0.5 || fair.golden == 0 {
 		t.Errorf("an untrained model judged as one: %v, %+v", err, fair.unseen)
 	}
@@ -28,7 +28,7 @@ func TestAReleaseThatReadsTooLittleOrTooMuchIsRefused(t *testing.T) {
 
 func TestTheSheetsHoldThePicturesAndWhatWasReadOfThem(t *testing.T) {
 	trials := smallTrials(t)
-	r := &release{version: "1.0.0", weights: convnet.NewWeights(1), unseen: 0.5, sheet: 0.25, golden: 0.75}
+	r := &release{version: "1.0.0", weights: convnet.NewWeights(1, convnet.Hidden), unseen: 0.5, sheet: 0.25, golden: 0.75}
 	files, err := artefacts([]*release{r}, trials)
 	if err != nil {
 		t.Fatal(err)

@@ -32,6 +32,7 @@ import (
 	"time"
 
 	"github.com/squadron-edge/squadron/controller/registry"
+	"github.com/squadron-edge/squadron/controller/repository"
 	"github.com/squadron-edge/squadron/controller/rollout"
 	"github.com/squadron-edge/squadron/controller/store"
 	"github.com/squadron-edge/squadron/deploy/wire"
@@ -59,8 +60,10 @@ type Orders interface {
 type Config struct {
 	Store    *store.Store
 	Registry *registry.Registry
-	Orders   Orders
-	Live     *Live
+	// Repository is what devices judge by.
+	Repository *repository.Repository
+	Orders     Orders
+	Live       *Live
 	// Page answers everything outside /v1/ and /healthz; nil means no page.
 	Page http.Handler
 	// Token is the operator's; empty lets anybody on this machine change things.
@@ -83,6 +86,9 @@ func (h *handler) routes() []route {
 		{"GET", "/healthz", false, h.health},
 		{"GET", "/v1/openapi.json", false, h.openAPI},
 		{"GET", "/v1/artefacts/sha256/{hex}", false, h.artefact},
+		{"GET", "/v1/tuf/{file}", false, h.metadata},
+		{"PUT", "/v1/tuf/{file}", true, h.putMetadata},
+		{"GET", "/v1/roles/{model}/{version}", false, h.role},
 		{"GET", "/v1/bundles", false, h.bundles},
 		{"POST", "/v1/bundles", true, h.publish},
 		{"DELETE", "/v1/bundles/{name}/{version}", true, h.removeBundle},
@@ -152,9 +158,9 @@ func statusOf(err error) int {
 		return http.StatusRequestTimeout
 	case errors.Is(err, store.ErrNotFound):
 		return http.StatusNotFound
-	case errors.Is(err, registry.ErrConflict):
+	case errors.Is(err, registry.ErrConflict), errors.Is(err, repository.ErrOutdated):
 		return http.StatusConflict
-	case errors.Is(err, registry.ErrRefused):
+	case errors.Is(err, registry.ErrRefused), errors.Is(err, repository.ErrRefused):
 		return http.StatusUnprocessableEntity
 	}
 	return http.StatusInternalServerError

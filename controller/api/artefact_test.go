@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +15,7 @@ import (
 	"github.com/squadron-edge/squadron/controller/registry"
 	"github.com/squadron-edge/squadron/controller/store"
 	"github.com/squadron-edge/squadron/deploy/bundle"
+	"github.com/squadron-edge/squadron/deploy/trust"
 )
 
 func TestAnArtefactIsServedWholeOrInPart(t *testing.T) {
@@ -87,7 +89,7 @@ func newHandler(t *testing.T) http.Handler {
 		}
 	})
 	p := bundletest.NewPublisher(t, "*")
-	reg, err := registry.Open(t.Context(), filepath.Join(t.TempDir(), "objects"), st, p.Keys, slog.New(slog.DiscardHandler))
+	reg, err := registry.Open(t.Context(), filepath.Join(t.TempDir(), "objects"), st, func(context.Context) (trust.Keys, error) { return p.Keys, nil }, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"github.com/squadron-edge/squadron/controller/repository"
 	"github.com/squadron-edge/squadron/controller/rollout"
 	"github.com/squadron-edge/squadron/controller/store"
 	"github.com/squadron-edge/squadron/deploy/wire"
@@ -76,11 +77,21 @@ func (h *handler) desired(w http.ResponseWriter, r *http.Request) error {
 	if d.Desired == nil {
 		return Refuse(http.StatusNotFound, "device %s has no order yet", d.Device)
 	}
-	b, err := wire.Encode(*d.Desired)
+	b, err := SignOrder(h.Repository, d.Device, *d.Desired)
 	if err != nil {
 		return err
 	}
 	return write(w, http.StatusOK, json.RawMessage(b))
+}
+
+// SignOrder makes the envelope of a device's order, on whatever way it travels.
+func SignOrder(key *repository.Repository, d wire.Device, order wire.Desired) ([]byte, error) {
+	order.Site, order.Device = d.Site, d.ID
+	payload, err := wire.Encode(order)
+	if err != nil {
+		return nil, err
+	}
+	return key.SignOrder(payload)
 }
 
 func (h *handler) find(r *http.Request) (store.Device, error) {

@@ -46,7 +46,7 @@ const (
 	pendingWrites  = 1024
 	maxInflight    = 1024
 	sessionExpiry  = 24 * time.Hour
-	maxPacket      = wire.MaxMessage + 1<<10 // a message and its topic
+	maxPacket      = wire.MaxEnvelope + 1<<10 // a message and its topic
 	factBuffer     = 1024
 	droppedEvery   = 10 * time.Second
 	inlineID       = 1 // of our one subscription on each filter

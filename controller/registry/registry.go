@@ -2,7 +2,7 @@
 // disk, each object under its digest, and one row for each bundle.
 //
 // It owns the folder of objects and the judgement at the door: only what a
-// publisher in the trust file signed comes in, and only whole. It refuses to
+// publisher signed, to whom the fleet's owner delegates, comes in, and only whole. It refuses to
 // unpack anything, and to change what is published: a version is one digest for
 // as long as its bundle is here. Whether one may go is the fleet's decision.
 //
@@ -12,7 +12,7 @@
 // at once, or after a power cut at the next start, unless a registered bundle or
 // another upload under way names it too.
 //
-//	reg, err := registry.Open(ctx, dir, st, keys, log)
+//	reg, err := registry.Open(ctx, dir, st, repo.Publishers, log)
 //	row, created, err := reg.Publish(ctx, upload, "ada", now)
 //	f, err := reg.Object(row.Digest)
 package registry
@@ -41,20 +41,23 @@ var (
 
 // Registry is an open registry. Its methods may be called concurrently.
 type Registry struct {
-	objects objects
-	store   *store.Store
-	keys    trust.Keys
-	log     *slog.Logger
-	pins    pins
+	objects    objects
+	store      *store.Store
+	publishers Publishers
+	log        *slog.Logger
+	pins       pins
 }
 
+// Publishers lists whose signatures count now.
+type Publishers func(context.Context) (trust.Keys, error)
+
 // Open makes the folder if there is none and removes what broken uploads left.
-func Open(ctx context.Context, dir string, st *store.Store, keys trust.Keys, log *slog.Logger) (*Registry, error) {
+func Open(ctx context.Context, dir string, st *store.Store, publishers Publishers, log *slog.Logger) (*Registry, error) {
 	o := objects{dir: dir}
 	if err := o.prepare(); err != nil {
 		return nil, fmt.Errorf("open registry %s: %w", dir, err)
 	}
-	r := &Registry{objects: o, store: st, keys: keys, log: log, pins: pins{count: map[bundle.Digest]int{}}}
+	r := &Registry{objects: o, store: st, publishers: publishers, log: log, pins: pins{count: map[bundle.Digest]int{}}}
 	r.tidy(ctx)
 	return r, nil
 }

@@ -217,7 +217,7 @@ func newBench(t *testing.T) *bench {
 }
 
 func openRegistry(t *testing.T, dir string, st *store.Store, keys trust.Keys) (*registry.Registry, error) {
-	return registry.Open(t.Context(), dir, st, keys, slog.New(slog.DiscardHandler))
+	return registry.Open(t.Context(), dir, st, func(context.Context) (trust.Keys, error) { return keys, nil }, slog.New(slog.DiscardHandler))
 }
 
 // rekeyed is a second publisher that the registry, opened anew, trusts too.

@@ -25,7 +25,12 @@ type upload struct {
 
 // verify judges the envelope before anything in it is believed.
 func (u *upload) verify(ctx context.Context, envelope []byte) (*bundle.Manifest, error) {
-	verdict := trust.Verify(envelope, u.registry.keys, u.now)
+	publishers, err := u.registry.publishers(ctx)
+	if err != nil {
+		u.internal = err
+		return nil, err
+	}
+	verdict := trust.Verify(envelope, publishers)
 	if !verdict.OK {
 		return nil, errors.New(verdict.Why)
 	}
@@ -34,7 +39,7 @@ func (u *upload) verify(ctx context.Context, envelope []byte) (*bundle.Manifest,
 		return nil, err
 	}
 	if !verdict.MayPublish(m.Name) {
-		return nil, fmt.Errorf("the key %s signed it, but the trust file does not let that key publish %s", verdict.KeyID.Short(), m.Name)
+		return nil, fmt.Errorf("the key %s signed it, but the fleet's owner does not let that key publish %s", verdict.KeyID.Short(), m.Name)
 	}
 	u.envelope = envelope
 	u.row = store.Bundle{

@@ -11,27 +11,11 @@ import (
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 
 	"github.com/squadron-edge/squadron/deploy/bundle"
-	"github.com/squadron-edge/squadron/deploy/strictjson"
 )
-
-// PrivateKeyKind is the "kind" of a private key's file. It says what is so: the
-// key lies there in the clear, and whoever can read the file can sign as its
-// publisher.
-const PrivateKeyKind = "squadron-private-key-unencrypted"
-
-const maxPrivateKeySize = 4 << 10
 
 // PrivateKey signs as one publisher. Printing it shows only its id.
 type PrivateKey struct {
 	key ed25519.PrivateKey
-}
-
-// privateKeyFile is the JSON of a private key's file.
-type privateKeyFile struct {
-	V    int    `json:"v"`
-	Kind string `json:"kind"`
-	ID   KeyID  `json:"id"`
-	Seed []byte `json:"seed"` // the 32 bytes of RFC 8032 §5.1.5, in base64
 }
 
 // Generate makes a key of 32 bytes of chance, such as crypto/rand's.
@@ -43,38 +27,7 @@ func Generate(rand io.Reader) (PrivateKey, error) {
 	return PrivateKey{ed25519.NewKeyFromSeed(seed)}, nil
 }
 
-// ParsePrivateKey reads a private key's file.
-func ParsePrivateKey(file []byte) (PrivateKey, error) {
-	if len(file) > maxPrivateKeySize {
-		return PrivateKey{}, fmt.Errorf("read private key: %d bytes, more than the %d that such a file may have", len(file), maxPrivateKeySize)
-	}
-	var f privateKeyFile
-	if err := strictjson.Decode(file, &f); err != nil {
-		return PrivateKey{}, fmt.Errorf("read private key: %w", err)
-	}
-	if f.V != keysVersion || f.Kind != PrivateKeyKind {
-		return PrivateKey{}, fmt.Errorf("read private key: want version %d of a file that squadron keys init wrote, of kind %q", keysVersion, PrivateKeyKind)
-	}
-	if len(f.Seed) != ed25519.SeedSize {
-		return PrivateKey{}, fmt.Errorf("read private key: the seed has %d bytes, want %d", len(f.Seed), ed25519.SeedSize)
-	}
-	k := PrivateKey{ed25519.NewKeyFromSeed(f.Seed)}
-	if k.ID() != f.ID {
-		return PrivateKey{}, errors.New("read private key: the id does not belong to the seed: the file was damaged or changed")
-	}
-	return k, nil
-}
-
-// Encode writes the key's file. It is not encrypted: keep it at mode 0600 on
-// the publisher's machine, never on a controller or a device.
-func (k PrivateKey) Encode() ([]byte, error) {
-	if k.key == nil {
-		return nil, errors.New("write private key: there is none")
-	}
-	return json.MarshalIndent(privateKeyFile{V: keysVersion, Kind: PrivateKeyKind, ID: k.ID(), Seed: k.key.Seed()}, "", "  ")
-}
-
-// Public is the half of the key that a trust file holds; nil for the zero key.
+// Public is the half of the key that others judge by; nil for the zero key.
 func (k PrivateKey) Public() PublicKey {
 	if k.key == nil {
 		return nil

@@ -6,7 +6,6 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 
@@ -20,14 +19,13 @@ const maxSignatures = 16
 // Why a verdict is what it is. The sentences are constant: nothing that an
 // attacker wrote reaches the operator's screen through them.
 const (
-	whyTrusted    = "a key in the trust file signed it"
+	whyTrusted    = "a trusted key signed it"
 	whyTooLong    = "the envelope is longer than any that squadron pack makes: do not use this bundle, ask its publisher for it again"
 	whyUnreadable = "the envelope is damaged or is not one that squadron pack made: copy or download the bundle again, and if that does not help, have it packed again"
 	whyOtherType  = "what was signed is not a Squadron manifest of a version that this program reads: use a bundle that squadron pack made, or update this program"
 	whySignatures = "the envelope has no signature, or more than this program would check: have the bundle packed again with squadron pack --key"
-	whyNoKeys     = "the trust file names no publisher: add the public key that squadron keys init printed"
-	whyNotSigned  = "no key in the trust file signed these bytes: get the bundle from a publisher that the trust file names, or add this publisher's key to it if you trust them"
-	whyEnded      = "the key that signed it was trusted only until a date that has passed: have the bundle signed with a current key, or look whether this machine's clock is right"
+	whyNoKeys     = "nobody may publish yet: the fleet's owner runs squadron keys delegate"
+	whyNotSigned  = "no publisher's key signed these bytes: get the bundle from a publisher whom the fleet's owner trusts, or have the owner delegate to this one's key"
 )
 
 // Verdict is what the keys say about one envelope. The zero Verdict refuses.
@@ -50,34 +48,54 @@ func (v Verdict) MayPublish(name string) bool {
 	return slices.ContainsFunc(v.models, func(p Pattern) bool { return p.Matches(name) })
 }
 
-// Verify judges the envelope of a bundle's manifest by the keys in the trust
-// file. It looks at size, form, payload type, signatures and dates, in that
-// order, and hands the payload out only after all of them.
-//
-// now serves only publishers that are trusted until a date. Ask before a bundle
-// is taken, never again for one that serves: a wrong clock must not stop it.
-func Verify(envelope []byte, keys Keys, now time.Time) Verdict {
-	if len(envelope) > bundle.MaxEnvelopeSize {
-		return Verdict{Why: whyTooLong}
-	}
-	var e dsse.Envelope
-	if err := strictjson.Decode(envelope, &e); err != nil {
-		return Verdict{Why: whyUnreadable}
-	}
-	if e.PayloadType != bundle.ManifestType {
-		return Verdict{Why: whyOtherType}
-	}
-	if n := len(e.Signatures); n == 0 || n > maxSignatures {
-		return Verdict{Why: whySignatures}
+// Verify judges the envelope of a bundle's manifest by the publishers' keys. It
+// looks at size, form, payload type and signatures, in that order, and hands the
+// payload out only after all of them.
+func Verify(envelope []byte, keys Keys) Verdict {
+	e, why := readManifestEnvelope(envelope)
+	if why != "" {
+		return Verdict{Why: why}
 	}
 	if len(keys.Publishers) == 0 {
 		return Verdict{Why: whyNoKeys}
 	}
-	return judge(&e, keys, now)
+	return judge(e, keys)
 }
 
-// judge checks the signatures and, after them, the dates.
-func judge(e *dsse.Envelope, keys Keys, now time.Time) Verdict {
+// Unjudged takes the payload out of an envelope without asking who signed it.
+// It is for an envelope that was judged when it came, and whose digest is known.
+func Unjudged(envelope []byte) ([]byte, error) {
+	e, why := readManifestEnvelope(envelope)
+	if why != "" {
+		return nil, errors.New(why)
+	}
+	payload, err := e.DecodeB64Payload()
+	if err != nil {
+		return nil, errors.New(whyUnreadable)
+	}
+	return payload, nil
+}
+
+// readManifestEnvelope reads the form, or says why it cannot be.
+func readManifestEnvelope(envelope []byte) (*dsse.Envelope, string) {
+	if len(envelope) > bundle.MaxEnvelopeSize {
+		return nil, whyTooLong
+	}
+	var e dsse.Envelope
+	if err := strictjson.Decode(envelope, &e); err != nil {
+		return nil, whyUnreadable
+	}
+	if e.PayloadType != bundle.ManifestType {
+		return nil, whyOtherType
+	}
+	if n := len(e.Signatures); n == 0 || n > maxSignatures {
+		return nil, whySignatures
+	}
+	return &e, ""
+}
+
+// judge checks the signatures.
+func judge(e *dsse.Envelope, keys Keys) Verdict {
 	verifiers := make([]dsse.Verifier, len(keys.Publishers))
 	for i, p := range keys.Publishers {
 		verifiers[i] = verifier(p.Key)
@@ -90,14 +108,11 @@ func judge(e *dsse.Envelope, keys Keys, now time.Time) Verdict {
 	if err != nil {
 		return Verdict{Why: whyNotSigned}
 	}
-	verdict := Verdict{Why: whyEnded}
+	verdict := Verdict{OK: true, Payload: payload, Why: whyTrusted}
 	for _, a := range accepted {
 		p := keys.find(KeyID(a.KeyID))
-		if !p.Until.IsZero() && now.After(p.Until) {
-			continue
-		}
-		if !verdict.OK {
-			verdict = Verdict{OK: true, Payload: payload, KeyID: p.ID, Why: whyTrusted}
+		if verdict.KeyID == "" {
+			verdict.KeyID = p.ID
 		}
 		verdict.models = append(verdict.models, p.Models...)
 	}

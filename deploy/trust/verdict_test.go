@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/squadron-edge/squadron/deploy/bundle"
 	"github.com/squadron-edge/squadron/deploy/trust"
@@ -18,7 +17,6 @@ var (
 	mallory = keyOf(9)
 
 	payload = []byte(`{"v":1,"name":"meter-reader"}`)
-	today   = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 )
 
 // keyOf makes the same key of the same number.
@@ -34,7 +32,7 @@ func publisher(k trust.PrivateKey, models ...trust.Pattern) trust.Publisher {
 	return trust.Publisher{Key: k.Public(), ID: k.ID(), Models: models}
 }
 
-func keysOf(p ...trust.Publisher) trust.Keys { return trust.Keys{V: 1, Publishers: p} }
+func keysOf(p ...trust.Publisher) trust.Keys { return trust.Keys{Publishers: p} }
 
 func sign(t testing.TB, k trust.PrivateKey) []byte {
 	t.Helper()
@@ -74,7 +72,7 @@ func change(t testing.TB, good []byte, edit func(*envelope)) []byte {
 
 func TestVerifyAcceptsWhatATrustedKeySigned(t *testing.T) {
 	keys := keysOf(publisher(bob, "lab-*"), publisher(alice, "meter-reader"))
-	v := trust.Verify(sign(t, alice), keys, today)
+	v := trust.Verify(sign(t, alice), keys)
 	if !v.OK || !bytes.Equal(v.Payload, payload) || v.KeyID != alice.ID() || v.Why == "" {
 		t.Fatalf("got %+v", v)
 	}
@@ -102,16 +100,16 @@ func TestVerifyRefusesAttacks(t *testing.T) {
 		envelope []byte
 		want     string
 	}{
-		"unknown key": {forged, "no key in the trust file"},
+		"unknown key": {forged, "no publisher's key"},
 		"unknown key under a trusted id": {change(t, forged, func(e *envelope) {
 			e.Signatures[0].KeyID = string(alice.ID())
-		}), "no key in the trust file"},
-		"unknown key without an id": {change(t, forged, func(e *envelope) { e.Signatures[0].KeyID = "" }), "no key in the trust file"},
-		"changed payload":           {change(t, good, func(e *envelope) { e.Payload[0] ^= 1 }), "no key in the trust file"},
-		"exchanged payload":         {change(t, good, func(e *envelope) { e.Payload = []byte(`{"v":1,"name":"other"}`) }), "no key in the trust file"},
-		"changed signature":         {change(t, good, func(e *envelope) { e.Signatures[0].Sig[5] ^= 1 }), "no key in the trust file"},
-		"cut signature":             {change(t, good, func(e *envelope) { e.Signatures[0].Sig = e.Signatures[0].Sig[:63] }), "no key in the trust file"},
-		"empty signature":           {change(t, good, func(e *envelope) { e.Signatures[0].Sig = nil }), "no key in the trust file"},
+		}), "no publisher's key"},
+		"unknown key without an id": {change(t, forged, func(e *envelope) { e.Signatures[0].KeyID = "" }), "no publisher's key"},
+		"changed payload":           {change(t, good, func(e *envelope) { e.Payload[0] ^= 1 }), "no publisher's key"},
+		"exchanged payload":         {change(t, good, func(e *envelope) { e.Payload = []byte(`{"v":1,"name":"other"}`) }), "no publisher's key"},
+		"changed signature":         {change(t, good, func(e *envelope) { e.Signatures[0].Sig[5] ^= 1 }), "no publisher's key"},
+		"cut signature":             {change(t, good, func(e *envelope) { e.Signatures[0].Sig = e.Signatures[0].Sig[:63] }), "no publisher's key"},
+		"empty signature":           {change(t, good, func(e *envelope) { e.Signatures[0].Sig = nil }), "no publisher's key"},
 		"no signature":              {change(t, good, func(e *envelope) { e.Signatures = nil }), "no signature, or more"},
 		"endless signatures": {change(t, good, func(e *envelope) {
 			for range 1000 {
@@ -121,7 +119,7 @@ func TestVerifyRefusesAttacks(t *testing.T) {
 		"a signed order passed off as a manifest": {otherType, "not a Squadron manifest"},
 		"type changed after signing": {change(t, otherType, func(e *envelope) {
 			e.PayloadType = bundle.ManifestType
-		}), "no key in the trust file"},
+		}), "no publisher's key"},
 		"signed payload beside a forged one":   {bytes.Replace(good, []byte(`{`), []byte(`{"payload":"e30=",`), 1), "damaged"},
 		"signed payload beside a miscased one": {bytes.Replace(good, []byte(`{`), []byte(`{"Payload":"e30=",`), 1), "damaged"},
 		"unknown key in the JSON":              {bytes.Replace(good, []byte(`{`), []byte(`{"x":1,`), 1), "damaged"},
@@ -131,9 +129,9 @@ func TestVerifyRefusesAttacks(t *testing.T) {
 		"null":                                 {[]byte("null"), "not a Squadron manifest"},
 		"not JSON":                             {[]byte("\x1f\x8b\x08"), "damaged"},
 		"endless data":                         {append(good, make([]byte, bundle.MaxEnvelopeSize)...), "longer than any"},
-		"payload that is not base64":           {bytes.Replace(good, []byte(`"payload":"`), []byte(`"payload":"*`), 1), "no key in the trust file"},
+		"payload that is not base64":           {bytes.Replace(good, []byte(`"payload":"`), []byte(`"payload":"*`), 1), "no publisher's key"},
 	} {
-		v := trust.Verify(c.envelope, keysOf(publisher(alice, "*")), today)
+		v := trust.Verify(c.envelope, keysOf(publisher(alice, "*")))
 		if v.OK || v.Payload != nil || v.KeyID != "" || v.MayPublish("meter-reader") {
 			t.Errorf("%s: accepted: %+v", attack, v)
 		}
@@ -144,7 +142,7 @@ func TestVerifyRefusesAttacks(t *testing.T) {
 }
 
 func TestVerifyWithoutKeysRefuses(t *testing.T) {
-	if v := trust.Verify(sign(t, alice), trust.Keys{}, today); v.OK || !strings.Contains(v.Why, "names no publisher") {
+	if v := trust.Verify(sign(t, alice), trust.Keys{}); v.OK || !strings.Contains(v.Why, "nobody may publish") {
 		t.Errorf("got %+v", v)
 	}
 }
@@ -158,35 +156,8 @@ func TestSignatureOfOneTrustedKeyIsEnough(t *testing.T) {
 		}
 		e.Signatures = append(m.Signatures, e.Signatures...)
 	})
-	v := trust.Verify(both, keysOf(publisher(alice, "meter-reader")), today)
+	v := trust.Verify(both, keysOf(publisher(alice, "meter-reader")))
 	if !v.OK || v.KeyID != alice.ID() {
-		t.Errorf("got %+v", v)
-	}
-}
-
-// A key lent for a season must not help another publisher of the same
-// envelope, nor lend it its names, after the season.
-func TestTrustUntilADateEnds(t *testing.T) {
-	lent := publisher(alice, "meter-reader")
-	lent.Until = today
-	keys := keysOf(lent, publisher(bob, "lab-*"))
-	for _, c := range []struct {
-		now  time.Time
-		want bool
-	}{{today.Add(-time.Hour), true}, {today, true}, {today.Add(time.Second), false}, {time.Unix(0, 0), true}} {
-		if v := trust.Verify(sign(t, alice), keys, c.now); v.OK != c.want || (v.Payload != nil) != c.want {
-			t.Errorf("at %s: got %+v", c.now, v)
-		}
-	}
-	both := change(t, sign(t, alice), func(e *envelope) {
-		var b envelope
-		if err := json.Unmarshal(sign(t, bob), &b); err != nil {
-			t.Fatal(err)
-		}
-		e.Signatures = append(e.Signatures, b.Signatures...)
-	})
-	v := trust.Verify(both, keys, today.Add(time.Second))
-	if !v.OK || v.KeyID != bob.ID() || v.MayPublish("meter-reader") || !v.MayPublish("lab-1") {
 		t.Errorf("got %+v", v)
 	}
 }
@@ -198,7 +169,7 @@ func FuzzVerifyNeverAcceptsAnotherPayload(f *testing.F) {
 	f.Add(sign(f, mallory))
 	f.Add([]byte(`{"payloadType":"","payload":"","signatures":[{"keyid":"","sig":""}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if v := trust.Verify(b, keys, today); v.OK && !bytes.Equal(v.Payload, payload) {
+		if v := trust.Verify(b, keys); v.OK && !bytes.Equal(v.Payload, payload) {
 			t.Errorf("accepted %q", v.Payload)
 		}
 	})
@@ -214,9 +185,9 @@ func ExampleVerify() {
 	if err != nil {
 		panic(err)
 	}
-	keys := trust.Keys{V: 1, Publishers: []trust.Publisher{{Key: key.Public(), ID: key.ID(), Models: []trust.Pattern{"meter-*"}}}}
+	keys := trust.Keys{Publishers: []trust.Publisher{{Key: key.Public(), ID: key.ID(), Models: []trust.Pattern{"meter-*"}}}}
 
-	v := trust.Verify(envelope, keys, time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC))
+	v := trust.Verify(envelope, keys)
 	fmt.Println(v.OK, string(v.Payload), v.MayPublish("meter-reader"), v.MayPublish("gate"))
 	// Output: true {"v":1} true false
 }

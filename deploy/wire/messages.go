@@ -24,6 +24,10 @@ const Version = 1
 // MaxMessage bounds a message's size in bytes, both written and read.
 const MaxMessage = 4 << 10
 
+// MaxEnvelope bounds a message that travels signed: its bytes in base64, with
+// signatures.
+const MaxEnvelope = 8 << 10
+
 // Online says whether the device is connected; its last will says that it is
 // not.
 type Online struct {
@@ -65,10 +69,13 @@ type EngineWhy struct {
 	Why    string `json:"why"`
 }
 
-// Desired is the controller's order: what the device shall run. Generation only
-// rises; a device ignores one that is not above the newest it has accepted.
+// Desired is the controller's order: what one device shall run. Generation only
+// rises; a device ignores one that is not above the newest it has accepted. It
+// travels signed, as the payload of a DSSE envelope (trust.OrderType).
 type Desired struct {
 	V          int            `json:"v"`
+	Site       SiteID         `json:"site"`
+	Device     DeviceID       `json:"device"`
 	Generation int64          `json:"generation"`
 	At         time.Time      `json:"at"`
 	Models     []DesiredModel `json:"models"`

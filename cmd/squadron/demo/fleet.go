@@ -15,7 +15,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/squadron-edge/squadron/agent"
+	"github.com/squadron-edge/squadron/cmd/config"
 	"github.com/squadron-edge/squadron/cmd/engines"
+	"github.com/squadron-edge/squadron/cmd/squadron/owner"
 	"github.com/squadron-edge/squadron/controller"
 	"github.com/squadron-edge/squadron/controller/broker"
 	"github.com/squadron-edge/squadron/controller/web"
@@ -40,22 +42,17 @@ const (
 // MQTT and HTTP on loopback only, and share no memory but this struct's.
 type fleet struct {
 	dir        string
-	key        trust.PrivateKey
-	trust      trust.Keys
-	secret     string // of the devices' tokens
+	owner      owner.Folder
+	key        trust.PrivateKey // the publisher's
+	root       []byte           // what devices trust
+	secret     string           // of the devices' tokens
 	controller *controller.Controller
 	agents     []*agent.Agent
 }
 
 // openFleet makes the keys, and opens every listener and folder.
 func openFleet(ctx context.Context, dir string) (*fleet, error) {
-	key, err := trust.Generate(rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	f := &fleet{dir: dir, key: key, secret: rand.Text() + rand.Text(), trust: trust.Keys{V: 1, Publishers: []trust.Publisher{
-		{Key: key.Public(), ID: key.ID(), Models: []trust.Pattern{Name}},
-	}}}
+	f := &fleet{dir: dir, secret: rand.Text() + rand.Text()}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -66,19 +63,16 @@ func openFleet(ctx context.Context, dir string) (*fleet, error) {
 }
 
 func (f *fleet) open(ctx context.Context) error {
-	file, err := f.trust.Encode()
+	online, err := f.found()
 	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(f.trustFile(), file, 0o644); err != nil {
 		return err
 	}
 	f.controller, err = controller.New(ctx, controller.Config{
 		Dir:   filepath.Join(f.dir, "controller"),
-		Trust: f.trustFile(),
-		HTTP:  freeOr(controller.DefaultHTTP),
-		MQTT:  freeOr(controller.DefaultMQTT),
-		Page:  web.Handler(),
+		Trust: f.owner.Dir, OnlineKey: online,
+		HTTP: freeOr(controller.DefaultHTTP),
+		MQTT: freeOr(controller.DefaultMQTT),
+		Page: web.Handler(),
 
 		DeviceSecret: f.secret,
 	})
@@ -95,6 +89,32 @@ func (f *fleet) open(ctx context.Context) error {
 	return nil
 }
 
+// publisher is who signs the demo's releases.
+const publisher = "demo"
+
+// found makes the fleet's owner, with every key sealed as it should be, and
+// opens the two that the story needs.
+func (f *fleet) found() (online trust.PrivateKey, err error) {
+	passphrase := []byte(rand.Text())
+	if err := os.WriteFile(filepath.Join(f.dir, "passphrase"), append(passphrase, '\n'), 0o600); err != nil {
+		return online, err
+	}
+	f.owner = owner.Folder{
+		Dir: filepath.Join(f.dir, "trust"), Passphrase: func(string) ([]byte, error) { return passphrase, nil },
+	}
+	founding := owner.Founding{RootKeys: 1, Threshold: 1, Publisher: publisher, Models: []trust.Pattern{Name}}
+	if err := f.owner.Init(founding, time.Now().UTC()); err != nil {
+		return online, err
+	}
+	if f.root, err = f.owner.RootBytes(1); err != nil {
+		return online, err
+	}
+	if f.key, err = config.PrivateKey(f.owner.KeyFile(publisher), passphrase); err != nil {
+		return online, err
+	}
+	return config.PrivateKey(f.owner.KeyFile("online"), passphrase)
+}
+
 func (f *fleet) openAgent(name wire.Device) (*agent.Agent, error) {
 	return agent.Open(agent.Config{
 		Device:     name,
@@ -103,7 +123,7 @@ func (f *fleet) openAgent(name wire.Device) (*agent.Agent, error) {
 		Token:      broker.Token(f.secret, name),
 		StateDir:   filepath.Join(f.dir, string(name.ID)),
 		Serve:      "127.0.0.1:0",
-		Trust:      f.trust,
+		Trust:      f.root,
 		Reserve:    agent.DefaultReserve,
 		Probation:  probation,
 		Telemetry:  telemetry,
@@ -170,7 +190,7 @@ func (f *fleet) serves(name wire.Device) string {
 
 func (f *fleet) url() string       { return "http://" + f.controller.HTTPAddr() }
 func (f *fleet) brokerURL() string { return "tcp://" + f.controller.BrokerAddr() }
-func (f *fleet) trustFile() string { return filepath.Join(f.dir, "trust.json") }
+func (f *fleet) trustFile() string { return filepath.Join(f.owner.Dir, "root.json") }
 
 // meters are the cameras of all devices.
 type meters struct {

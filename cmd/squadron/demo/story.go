@@ -170,6 +170,9 @@ func (s *story) publish(ctx context.Context, version string, allowFailing bool) 
 	}
 	size := file.Len()
 	published, _, err := s.client.Publish(ctx, &file)
+	if err == nil {
+		err = s.client.Vouch(ctx, published, s.fleet.key, "", time.Now().UTC())
+	}
 	if err != nil {
 		return fmt.Errorf("publish %s: %w", version, err)
 	}

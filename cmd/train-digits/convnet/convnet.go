@@ -8,13 +8,13 @@
 //
 //	conv1 3×3, 8 maps, same size → ReLU → max-pool 2×2
 //	conv2 3×3, 16 maps, same size → ReLU → max-pool 2×2
-//	fc1 → 64, ReLU
+//	fc1 → 64 (Hidden) or as many as asked for, ReLU
 //	fc2 → 10 logits, one a digit
 //
 // Vocabulary: Weights are all that training changes; a Trainer changes them
 // batch by batch; logits are the network's scores, one a digit.
 //
-//	t, err := convnet.NewTrainer(convnet.NewWeights(seed))
+//	t, err := convnet.NewTrainer(convnet.NewWeights(seed, convnet.Hidden))
 //	if err != nil {
 //		return err
 //	}
@@ -37,12 +37,12 @@ const (
 	Side   = 32 // of a picture, in pixels
 	Digits = 10 // logits
 	Batch  = 64 // pictures a step
+	Hidden = 64 // outputs of fc1 in the demo's network
 	kernel = 3
 	maps1  = 8
 	maps2  = 16
 	pooled = Side / 4 // of a map after both pools
 	flat   = maps2 * pooled * pooled
-	hidden = 64
 	pixels = Side * Side
 )
 
@@ -55,10 +55,10 @@ type Weights struct {
 	Dense2, Bias4 []float32
 }
 
-// NewWeights draws He-normal weights (He et al. 2015, "Delving Deep into
+// NewWeights draws, for a network with so many outputs of fc1, He-normal weights (He et al. 2015, "Delving Deep into
 // Rectifiers", eq. 10) and zero biases. The same seed gives the same weights;
 // Gorgonia's own initialisers take theirs from the clock.
-func NewWeights(seed uint64) Weights {
+func NewWeights(seed uint64, hidden int) Weights {
 	chance := rand.New(rand.NewPCG(seed, 0))
 	he := func(n, fanIn int) []float32 {
 		w := make([]float32, n)
@@ -75,6 +75,9 @@ func NewWeights(seed uint64) Weights {
 		Dense2: he(hidden*Digits, hidden), Bias4: make([]float32, Digits),
 	}
 }
+
+// hidden is the number of fc1's outputs.
+func (w Weights) hidden() int { return len(w.Bias3) }
 
 // Clone copies the weights.
 func (w Weights) Clone() Weights {

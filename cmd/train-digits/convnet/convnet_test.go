@@ -11,7 +11,7 @@ import (
 )
 
 func TestABatchIsLearntByHeart(t *testing.T) {
-	trainer, err := convnet.NewTrainer(convnet.NewWeights(1))
+	trainer, err := convnet.NewTrainer(convnet.NewWeights(1, convnet.Hidden))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func TestABatchIsLearntByHeart(t *testing.T) {
 }
 
 func TestATrainerLeavesItsFirstWeightsAlone(t *testing.T) {
-	w := convnet.NewWeights(1)
+	w := convnet.NewWeights(1, convnet.Hidden)
 	trainer, err := convnet.NewTrainer(w)
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +42,7 @@ func TestATrainerLeavesItsFirstWeightsAlone(t *testing.T) {
 	if _, err := trainer.Step(noise(convnet.Batch), 0.003); err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(w, convnet.NewWeights(1)) {
+	if !reflect.DeepEqual(w, convnet.NewWeights(1, convnet.Hidden)) {
 		t.Error("a step changed the weights that the trainer started from")
 	}
 	if reflect.DeepEqual(trainer.Weights(), w) {
@@ -51,7 +51,7 @@ func TestATrainerLeavesItsFirstWeightsAlone(t *testing.T) {
 }
 
 func TestStepRefusesWhatIsNotABatch(t *testing.T) {
-	trainer, err := convnet.NewTrainer(convnet.NewWeights(1))
+	trainer, err := convnet.NewTrainer(convnet.NewWeights(1, convnet.Hidden))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestStepRefusesWhatIsNotABatch(t *testing.T) {
 }
 
 func TestAPictureIsReadAlikeAloneAndAmongOthers(t *testing.T) {
-	w := convnet.NewWeights(2)
+	w := convnet.NewWeights(2, convnet.Hidden)
 	const n = convnet.Batch + 3
 	images := noise(n).Images
 	all, err := convnet.Logits(w, images)
@@ -84,7 +84,7 @@ func TestAPictureIsReadAlikeAloneAndAmongOthers(t *testing.T) {
 }
 
 func TestDamageMovesNumbersAndMakesNone(t *testing.T) {
-	w := convnet.NewWeights(3)
+	w := convnet.NewWeights(3, convnet.Hidden)
 	d := w.Damaged()
 	if slices.Equal(d.Conv2, w.Conv2) {
 		t.Error("the damaged weights are in their old order")
@@ -95,13 +95,13 @@ func TestDamageMovesNumbersAndMakesNone(t *testing.T) {
 	if !reflect.DeepEqual(d, before) {
 		t.Error("the damage did more than change the order of one layer")
 	}
-	if !reflect.DeepEqual(w, convnet.NewWeights(3)) {
+	if !reflect.DeepEqual(w, convnet.NewWeights(3, convnet.Hidden)) {
 		t.Error("the damage reached the weights that it was made from")
 	}
 }
 
 func TestExportIsTheGraphThatPyTorchWrites(t *testing.T) {
-	data, err := convnet.Export(convnet.NewWeights(4))
+	data, err := convnet.Export(convnet.NewWeights(4, convnet.Hidden))
 	if err != nil {
 		t.Fatal(err)
 	}

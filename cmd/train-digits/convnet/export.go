@@ -29,9 +29,9 @@ func Export(w Weights) ([]byte, error) {
 	e.add("relu2", onnx.Node{OpType: "Relu"})
 	e.add("pool2", onnx.Node{OpType: "MaxPool", Attributes: window(2, 2, 0)})
 	e.add("flatten", onnx.Node{OpType: "Flatten", Attributes: []onnx.Attribute{integer("axis", 1)}})
-	e.layer("fc1", gemm(), transposed(w.Dense1, flat, hidden), w.Bias3, hidden, flat)
+	e.layer("fc1", gemm(), transposed(w.Dense1, flat, w.hidden()), w.Bias3, w.hidden(), flat)
 	e.add("relu3", onnx.Node{OpType: "Relu"})
-	e.layer("fc2", gemm(), transposed(w.Dense2, hidden, Digits), w.Bias4, Digits, hidden)
+	e.layer("fc2", gemm(), transposed(w.Dense2, w.hidden(), Digits), w.Bias4, Digits, w.hidden())
 	if e.err != nil {
 		return nil, e.err
 	}

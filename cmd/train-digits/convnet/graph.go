@@ -28,8 +28,8 @@ func newGraph(w Weights) (*graph, error) {
 	x = b.conv("conv2", x, w.Conv2, w.Bias2, maps1, maps2)
 	x = b.relu(b.pool(x))
 	x = b.do("flatten", func() (*G.Node, error) { return G.Reshape(x, tensor.Shape{Batch, flat}) })
-	x = b.relu(b.dense("fc1", x, w.Dense1, w.Bias3, flat, hidden))
-	b.logits = b.dense("fc2", x, w.Dense2, w.Bias4, hidden, Digits)
+	x = b.relu(b.dense("fc1", x, w.Dense1, w.Bias3, flat, w.hidden()))
+	b.logits = b.dense("fc2", x, w.Dense2, w.Bias4, w.hidden(), Digits)
 	return &b.graph, b.err
 }
 

@@ -8,6 +8,8 @@ package bundletest
 import (
 	"bytes"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,23 +17,33 @@ import (
 
 	"github.com/squadron-edge/squadron/deploy/bundle"
 	"github.com/squadron-edge/squadron/deploy/trust"
+	"github.com/squadron-edge/squadron/deploy/trust/trusttest"
 )
 
-// Publisher signs bundles with a key that Keys trusts.
+// Publisher signs bundles with a key to which a fleet's owner delegates.
 type Publisher struct {
-	Key  trust.PrivateKey
-	Keys trust.Keys
+	Key   trust.PrivateKey
+	Keys  trust.Keys
+	Owner *trusttest.Repository
 }
 
-// NewPublisher makes a publisher of the models that the patterns select.
-func NewPublisher(t testing.TB, models ...trust.Pattern) Publisher {
+// NewPublisher makes a publisher of the models that a pattern selects.
+func NewPublisher(t testing.TB, models trust.Pattern) Publisher {
 	t.Helper()
-	key, err := trust.Generate(strings.NewReader(strings.Repeat("s", 32)))
-	if err != nil {
-		t.Fatal(err)
+	owner := trusttest.At(t, time.Now().UTC(), models)
+	return Publisher{Key: owner.Publishers["ada"], Keys: owner.Targets.Publishers(), Owner: owner}
+}
+
+// TrustFolder writes what the owner gives a controller.
+func (p Publisher) TrustFolder(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, from := range map[string]string{"1.root.json": "1.root.json", "targets.json": "1.targets.json"} {
+		if err := os.WriteFile(filepath.Join(dir, name), p.Owner.Files[from], 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-	public := key.Public()
-	return Publisher{Key: key, Keys: trust.Keys{V: 1, Publishers: []trust.Publisher{{Key: public, ID: public.ID(), Models: models}}}}
+	return dir
 }
 
 // Bundle is a bundle file whose objects differ with its version.

@@ -1,0 +1,240 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/squadron-edge/squadron/agent/fetch"
+	"github.com/squadron-edge/squadron/agent/slot"
+	"github.com/squadron-edge/squadron/deploy/bundle"
+	"github.com/squadron-edge/squadron/deploy/trust"
+	"github.com/squadron-edge/squadron/deploy/wire"
+)
+
+// authority is what the device knows of who may say what: the root that its
+// owner gave it, and what followed from there.
+type authority struct {
+	device   wire.Device
+	store    *slot.Store
+	metadata *fetch.Metadata
+	built    time.Time
+
+	mu sync.Mutex // one at a time follows the repository
+	// asked is when an order last made the device look who may order. Whoever
+	// owns the broker can send any number.
+	asked time.Time
+}
+
+// askEvery spaces those looks.
+const askEvery = time.Second
+
+const anchorRecord = "trust"
+
+// anchor remembers which root the owner gave, and the latest time that anybody
+// trusted has named since the root that is followed now.
+type anchor struct {
+	Given bundle.Digest `json:"given_root"`
+	Root  int64         `json:"root_version"`
+	Time  time.Time     `json:"time,omitzero"`
+}
+
+// openAuthority begins with the given root, or goes on from where it led. A
+// root that is not the one of the last start is the owner's word that all else
+// is void.
+func openAuthority(c Config, store *slot.Store, metadata *fetch.Metadata) (*authority, error) {
+	a := &authority{device: c.Device, store: store, metadata: metadata, built: c.Built}
+	root, err := trust.ParseRoot(c.Trust)
+	if err == nil {
+		err = root.SignedByItself()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("config: the trusted root: %w", err)
+	}
+	known, err := a.anchor()
+	if err != nil {
+		return nil, err
+	}
+	if given := bundle.DigestOf(c.Trust); known.Given != given {
+		if err := store.Metadata().Replace(c.Trust); err != nil {
+			return nil, err
+		}
+		return a, a.keepAnchor(anchor{Given: given, Root: root.Version()})
+	}
+	return a, nil
+}
+
+func (a *authority) anchor() (known anchor, err error) {
+	b, err := a.store.Record(anchorRecord)
+	if err != nil || b == nil {
+		return known, err
+	}
+	if err := json.Unmarshal(b, &known); err != nil {
+		return known, fmt.Errorf("read which root is trusted: %w", err)
+	}
+	return known, nil
+}
+
+func (a *authority) keepAnchor(known anchor) error {
+	b, err := json.Marshal(known)
+	if err != nil {
+		return err
+	}
+	return a.store.SaveRecord(anchorRecord, b)
+}
+
+// now is the clock, but never before the agent was built, nor before the latest
+// time that a trusted key has named: many boards start in 1970.
+func (a *authority) now() (time.Time, error) {
+	known, err := a.anchor()
+	now := time.Now().UTC()
+	for _, floor := range []time.Time{a.built, known.Time} {
+		if now.Before(floor) {
+			now = floor
+		}
+	}
+	return now, err
+}
+
+// sawTime takes note of a time that the online key signed. With the next root
+// it is forgotten: a thief of that key could name a time far away.
+func (a *authority) sawTime(at time.Time) error {
+	known, err := a.anchor()
+	if err != nil || at.Sub(known.Time) < time.Hour {
+		return err // not worth a write
+	}
+	known.Time = at
+	return a.keepAnchor(known)
+}
+
+// refresh follows the repository to its newest state.
+func (a *authority) refresh(ctx context.Context) (*trust.Client, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now, err := a.now()
+	if err != nil {
+		return nil, err
+	}
+	client, err := trust.Open(a.store.Metadata(), now)
+	if err != nil {
+		return nil, err
+	}
+	err = client.Refresh(a.metadata.Fetch(ctx))
+	return client, errors.Join(err, a.noteRoot(client))
+}
+
+// noteRoot forgets what time it was said to be under an older root.
+func (a *authority) noteRoot(client *trust.Client) error {
+	known, err := a.anchor()
+	if err != nil || known.Root == client.RootVersion() {
+		return err
+	}
+	return a.keepAnchor(anchor{Given: known.Given, Root: client.RootVersion()})
+}
+
+// known is what was followed so far, whatever has expired of it since.
+func (a *authority) known() (*trust.Client, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	client, err := trust.Open(a.store.Metadata(), time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	return client, client.Refresh(nil)
+}
+
+// order opens a signed order, for one goroutine. If no key that is known signed it, the repository
+// is asked whether another may order now.
+func (a *authority) order(ctx context.Context, envelope []byte) (wire.Desired, error) {
+	client, err := a.known()
+	if err == nil {
+		var order wire.Desired
+		if order, err = a.judgeOrder(client, envelope); err == nil {
+			return order, nil
+		}
+	}
+	if !a.turn(ctx) {
+		return wire.Desired{}, err
+	}
+	client, refreshed := a.refresh(ctx)
+	if refreshed != nil {
+		return wire.Desired{}, fmt.Errorf("%w; nor could it be looked up who may order: %w", err, refreshed)
+	}
+	return a.judgeOrder(client, envelope)
+}
+
+// turn waits until the repository may be asked about another order, or ctx ends.
+func (a *authority) turn(ctx context.Context) bool {
+	wait := time.NewTimer(time.Until(a.asked.Add(askEvery)))
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+		a.asked = time.Now()
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (a *authority) judgeOrder(client *trust.Client, envelope []byte) (wire.Desired, error) {
+	payload, err := client.Order(envelope, string(a.device.Site), string(a.device.ID))
+	if err != nil {
+		return wire.Desired{}, err
+	}
+	order, err := wire.Decode[wire.Desired](payload)
+	if err != nil {
+		return wire.Desired{}, err
+	}
+	if order.Site != a.device.Site || order.Device != a.device.ID {
+		return wire.Desired{}, fmt.Errorf("the order is for %s/%s", order.Site, order.Device)
+	}
+	return order, a.sawTime(order.At)
+}
+
+// vouched refreshes, and looks who vouches for an ordered version: whose keys
+// must have signed its envelope.
+func (a *authority) vouched(ctx context.Context, order wire.DesiredModel) (trust.Keys, error) {
+	client, err := a.refresh(ctx)
+	if err != nil {
+		return trust.Keys{}, err
+	}
+	return publisherOf(client, order)
+}
+
+// stillVouched is vouched by what the last refresh left.
+func (a *authority) stillVouched(order wire.DesiredModel) (trust.Keys, error) {
+	client, err := a.known()
+	if err != nil {
+		return trust.Keys{}, err
+	}
+	return publisherOf(client, order)
+}
+
+func publisherOf(client *trust.Client, order wire.DesiredModel) (trust.Keys, error) {
+	target, err := client.Find(trust.TargetPath(order.Name, order.Version))
+	if errors.Is(err, trust.ErrNoTarget) {
+		return trust.Keys{}, &refusal{err}
+	}
+	if err != nil {
+		return trust.Keys{}, err
+	}
+	if target.Digest != order.Digest || target.Length != order.Size {
+		return trust.Keys{}, &refusal{fmt.Errorf("%s vouches for another %s than was ordered: %s of %d bytes", target.Role, target.Path, target.Digest.Short(), target.Length)}
+	}
+	minimum, err := client.Minimum(target)
+	if err != nil {
+		return trust.Keys{}, err
+	}
+	if minimum != "" && trust.Older(order.Version, minimum) {
+		return trust.Keys{}, &refusal{fmt.Errorf("its publisher allows no version below %s", minimum)}
+	}
+	return target.Publisher(), nil
+}
+
+// refusal is a no that trying again does not change.
+type refusal struct{ error }
+
+func (r *refusal) Unwrap() error { return r.error }

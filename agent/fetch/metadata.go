@@ -1,0 +1,118 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/squadron-edge/squadron/deploy/trust"
+)
+
+// Metadata brings the small files by which a repository says what may run:
+// trust.Client's way to a server, or to a folder.
+type Metadata struct {
+	base   *url.URL
+	client *http.Client
+}
+
+// NewMetadata checks where the files lie: Base/timestamp.json and so on. Dir
+// counts for nothing here; what was verified is the client's to keep.
+func NewMetadata(o Options) (*Metadata, error) {
+	base, err := CheckURL(o.Base, o.InsecureHTTP)
+	if err != nil {
+		return nil, err
+	}
+	return &Metadata{base, &http.Client{
+		Transport: Transport(o.RootCAs), CheckRedirect: checkRedirect, Timeout: metadataTimeout,
+	}}, nil
+}
+
+// metadataTimeout ends the transfer of one file of at most trust.MaxTargets
+// bytes, on a link of 300 kbit/s.
+const metadataTimeout = 4 * idleTimeout
+
+// Fetch is the trust.Fetch of one refresh.
+func (m *Metadata) Fetch(ctx context.Context) trust.Fetch {
+	return func(name string, max int64) ([]byte, error) {
+		var b []byte
+		var err error
+		if m.base.Scheme == "file" {
+			b, err = readBounded(filepath.Join(m.base.Path, path.Base(name)), max)
+		} else {
+			b, err = m.get(ctx, name, max)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("fetch it from %s: %w", m.origin(), oneLine(err))
+		}
+		return b, nil
+	}
+}
+
+func (m *Metadata) origin() string {
+	if m.base.Scheme == "file" {
+		return m.base.Path
+	}
+	return m.base.Host
+}
+
+// get reads one file. Object stores answer 403 for a file that is not there to
+// those who may not list them.
+func (m *Metadata) get(ctx context.Context, name string, max int64) (b []byte, err error) {
+	// The name is escaped already: it must reach the server as it is.
+	address := m.base.Scheme + "://" + m.base.Host + path.Join("/", m.base.EscapedPath()) + "/" + name
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Accept-Encoding", "identity")
+	reply, err := m.client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, reply.Body.Close()) }()
+	switch reply.StatusCode {
+	case http.StatusOK:
+		return bounded(reply.Body, max)
+	case http.StatusNotFound, http.StatusForbidden:
+		return nil, fmt.Errorf("%w (%s)", trust.ErrNoFile, reply.Status)
+	}
+	return nil, fmt.Errorf("the server answered %s", reply.Status)
+}
+
+func readBounded(name string, max int64) (b []byte, err error) {
+	info, err := os.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, trust.ErrNoFile
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a plain file", name)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return bounded(f, max)
+}
+
+// bounded reads all of it, and fails on the first byte beyond max.
+func bounded(r io.Reader, max int64) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, max+1))
+	if err == nil && int64(len(b)) > max {
+		err = fmt.Errorf("it has more than the %d bytes that it may have", max)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}

@@ -1,0 +1,289 @@
+package repository
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"time"
+
+	"github.com/squadron-edge/squadron/controller/store"
+	"github.com/squadron-edge/squadron/deploy/trust"
+)
+
+// state is the newest of every file, as one transaction sees and changes it.
+type state struct {
+	root    trust.Root
+	targets trust.Targets
+	roles   map[string]trust.Targets
+	// files are the newest, by role; fresh are those to be written, by the name
+	// under which clients ask for them.
+	files map[string][]byte
+	fresh map[string][]byte
+
+	hasRoot, hasTargets bool
+	snapshot, timestamp trust.Signed // versions and expiries; zero if there is none
+	named               map[string]int64
+}
+
+// load reads the newest files.
+func load(ctx context.Context, v store.View) (*state, error) {
+	s := &state{roles: map[string]trust.Targets{}, files: map[string][]byte{}, fresh: map[string][]byte{}}
+	root, err := optional(v.Metadata(ctx, "root.json"))
+	if err != nil || root == nil {
+		return s, err
+	}
+	if s.root, err = trust.ParseRoot(root); err != nil {
+		return nil, err
+	}
+	s.hasRoot = true
+	targets, err := v.Metadata(ctx, "targets.json")
+	if err != nil {
+		return nil, err
+	}
+	if s.targets, err = trust.ParseTargets(targets); err != nil {
+		return nil, err
+	}
+	s.hasTargets = true
+	return s, s.loadOnline(ctx, v)
+}
+
+// loadOnline reads what the online key signed, and the roles that it names.
+func (s *state) loadOnline(ctx context.Context, v store.View) error {
+	timestamp, err := v.Metadata(ctx, "timestamp.json")
+	if err != nil {
+		return err
+	}
+	snapshot, err := v.Metadata(ctx, "snapshot.json")
+	if err != nil {
+		return err
+	}
+	if s.timestamp, _, err = trust.ReadOnline(timestamp); err != nil {
+		return err
+	}
+	if s.snapshot, s.named, err = trust.ReadOnline(snapshot); err != nil {
+		return err
+	}
+	for role := range s.named {
+		if role == trust.RoleTargets {
+			continue
+		}
+		if s.files[role], err = v.Metadata(ctx, trust.FileName(role)); err != nil {
+			return err
+		}
+		if s.roles[role], err = trust.ParseTargets(s.files[role]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// optional takes what is not there for nothing.
+func optional(b []byte, err error) ([]byte, error) {
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return b, err
+}
+
+// takeOver brings in the owner's files that are newer than what is here.
+func (s *state) takeOver(owner fs.FS, now time.Time) (changed bool, err error) {
+	next := int64(1)
+	if s.hasRoot {
+		next = s.root.Version() + 1
+	}
+	for ; ; next++ {
+		name := trust.VersionedName(next, trust.RoleRoot)
+		b, err := readOwners(owner, name, trust.MaxRoot)
+		if errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		if err == nil {
+			err = s.putRoot(b)
+		}
+		if err != nil {
+			return false, fmt.Errorf("%s: %w", name, err)
+		}
+		changed = true
+	}
+	if !s.hasRoot {
+		return false, errors.New("the trust folder has no 1.root.json: squadron keys init makes one")
+	}
+	b, err := readOwners(owner, "targets.json", trust.MaxTargets)
+	if errors.Is(err, fs.ErrNotExist) && s.hasTargets {
+		return changed, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	t, err := trust.ParseTargets(b)
+	if err != nil {
+		return false, fmt.Errorf("targets.json: %w", err)
+	}
+	if s.hasTargets && t.Version() <= s.targets.Version() {
+		return changed, nil
+	}
+	if err := s.putTargets(b, now); err != nil {
+		return false, fmt.Errorf("targets.json: %w", err)
+	}
+	return true, nil
+}
+
+func readOwners(owner fs.FS, name string, max int64) (b []byte, err error) {
+	f, err := owner.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	b, err = io.ReadAll(io.LimitReader(f, max+1))
+	if err == nil && int64(len(b)) > max {
+		err = fmt.Errorf("%s has more than %d bytes", name, max)
+	}
+	return b, err
+}
+
+// admits fails unless the newest root lets the online key sign.
+func (s *state) admits(key trust.PrivateKey) error {
+	for _, role := range []string{trust.RoleSnapshot, trust.RoleTimestamp} {
+		keys, threshold := s.root.Keys(role)
+		in := slices.ContainsFunc(keys, func(k trust.PublicKey) bool { return k.ID() == key.ID() })
+		if !in || threshold != 1 {
+			return fmt.Errorf("root %d wants %d of its keys to sign %s, and the online key %s is not that: start the controller with the online key and the trust folder of the same owner", s.root.Version(), threshold, role, key.ID().Short())
+		}
+	}
+	return nil
+}
+
+func (s *state) putRoot(file []byte) error {
+	next, err := trust.ParseRoot(file)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	before := s.root
+	if !s.hasRoot {
+		before = next // the first one vouches for itself
+	}
+	switch {
+	case !s.hasRoot && next.Version() != 1:
+		return fmt.Errorf("%w: the first root has version %d, want 1", ErrRefused, next.Version())
+	case !s.hasRoot:
+		err = next.SignedByItself()
+	case next.Version() != before.Version()+1:
+		return fmt.Errorf("%w: root %d was offered, and root %d is the newest here: want %d", ErrOutdated, next.Version(), before.Version(), before.Version()+1)
+	default:
+		err = next.Follows(before)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: root %d: %w", ErrRefused, next.Version(), err)
+	}
+	s.root, s.hasRoot = next, true
+	s.put(trust.RoleRoot, next.Version(), file)
+	return nil
+}
+
+func (s *state) putTargets(file []byte, now time.Time) error {
+	t, err := trust.ParseTargets(file)
+	if err == nil {
+		err = t.SignedBy(s.root)
+	}
+	if err == nil && now.After(t.Expires()) {
+		err = fmt.Errorf("it expired on %s", t.Expires().Format(time.DateOnly))
+	}
+	if err != nil {
+		return fmt.Errorf("%w: targets.json: %w", ErrRefused, err)
+	}
+	if s.hasTargets && t.Version() <= s.targets.Version() {
+		return fmt.Errorf("%w: targets.json %d was offered, and %d is the newest here", ErrOutdated, t.Version(), s.targets.Version())
+	}
+	s.targets, s.hasTargets = t, true
+	s.put(trust.RoleTargets, t.Version(), file)
+	return nil
+}
+
+func (s *state) putRole(role string, file []byte, now time.Time) error {
+	t, err := trust.ParseTargets(file)
+	if err == nil {
+		err = s.targets.SignedFor(role, t)
+	}
+	if err == nil && now.After(t.Expires()) {
+		err = fmt.Errorf("it expired on %s", t.Expires().Format(time.DateOnly))
+	}
+	if err == nil && len(t.Delegations()) > 0 {
+		err = errors.New("a publisher's role delegates no further")
+	}
+	if err == nil {
+		err = s.covers(role, t)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrRefused, role, err)
+	}
+	want := int64(1)
+	if before, ok := s.named[role]; ok {
+		want = before + 1
+	}
+	if t.Version() != want {
+		return fmt.Errorf("%w: version %d of %s was offered, want %d: fetch the newest, change that, and offer it again", ErrOutdated, t.Version(), role, want)
+	}
+	s.roles[role] = t
+	s.put(role, t.Version(), file)
+	return nil
+}
+
+// covers refuses a role that vouches for what it has no say in: no client would
+// heed it, and its publisher should hear so.
+func (s *state) covers(role string, t trust.Targets) error {
+	for _, path := range t.Paths() {
+		if d, ok := s.targets.Covering(path); !ok || d.Role != role {
+			return fmt.Errorf("it vouches for %s, which targets.json does not delegate to it", path)
+		}
+	}
+	return nil
+}
+
+// put has a file written under the names by which clients and publishers ask.
+func (s *state) put(role string, version int64, file []byte) {
+	s.files[role] = file
+	s.fresh[trust.FileName(role)] = file
+	s.fresh[trust.VersionedName(version, role)] = file
+}
+
+// due reports whether half of what the online key signed has passed.
+func (s *state) due(now time.Time) bool {
+	return now.After(s.timestamp.Expires.Add(-timestampLife/2)) || now.After(s.snapshot.Expires.Add(-snapshotLife/2))
+}
+
+// save signs a snapshot and a timestamp of what there is, and writes all that
+// is new. Roles without a delegation leave the snapshot only with a new online
+// key: a client takes a role that vanishes for an attack.
+func (s *state) save(ctx context.Context, tx *store.Tx, key trust.PrivateKey, now time.Time) error {
+	versions := map[string]int64{trust.RoleTargets: s.targets.Version()}
+	for _, role := range s.sortedRoles() {
+		versions[role] = s.roles[role].Version()
+	}
+	s.snapshot.Version++
+	s.timestamp.Version++
+	snapshot, err := trust.Snapshot(s.snapshot.Version, versions, now.Add(snapshotLife), key)
+	if err != nil {
+		return err
+	}
+	timestamp, err := trust.Timestamp(s.timestamp.Version, snapshot, now.Add(timestampLife), key)
+	if err != nil {
+		return err
+	}
+	s.put(trust.RoleSnapshot, s.snapshot.Version, snapshot)
+	s.fresh["timestamp.json"] = timestamp
+	for name, b := range s.fresh {
+		if err := tx.PutMetadata(ctx, name, b); err != nil {
+			return err
+		}
+	}
+	versions[trust.RoleSnapshot] = s.snapshot.Version
+	for role, v := range versions {
+		if err := tx.DropMetadata(ctx, trust.VersionedName(v-oldVersions, role)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,4 @@
+CREATE TABLE metadata (
+	file TEXT NOT NULL PRIMARY KEY,
+	body TEXT NOT NULL
+);

@@ -1,0 +1,79 @@
+package trust_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/squadron-edge/squadron/deploy/bundle"
+	"github.com/squadron-edge/squadron/deploy/trust"
+	"github.com/squadron-edge/squadron/deploy/trust/trusttest"
+)
+
+func mustFail(t testing.TB, what string, err error, want string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%s: want an error with %q, got %v", what, want, err)
+	}
+}
+
+func TestAClientFindsWhatAPublisherVouchesFor(t *testing.T) {
+	r := trusttest.New(t)
+	k := r.Device()
+	got := r.MustFind(k, "meter-reader/1.0.0", "one")
+	if got.Role != "ada" || got.Digest != bundle.DigestOf([]byte("one")) || got.Length != 3 || len(got.Keys) != 1 {
+		t.Errorf("got %+v", got)
+	}
+	want := []string{"2.root.json", "timestamp.json", "1.snapshot.json", "1.targets.json", "2.ada.json"}
+	if fmt.Sprint(r.Requests) != fmt.Sprint(want) {
+		t.Errorf("asked for %v, want %v", r.Requests, want)
+	}
+	// When nothing has changed, two small requests tell.
+	r.MustFind(k, "meter-reader/1.0.0", "one")
+	if want := []string{"2.root.json", "timestamp.json"}; fmt.Sprint(r.Requests) != fmt.Sprint(want) {
+		t.Errorf("asked for %v, want %v", r.Requests, want)
+	}
+	if _, err := r.Find(k, "meter-reader/9.0.0"); !errors.Is(err, trust.ErrNoTarget) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestWhatIsKeptIsEnoughWithoutANetwork: also after it has expired, if nothing
+// is to be installed by it.
+func TestWhatIsKeptIsEnoughWithoutANetwork(t *testing.T) {
+	r := trusttest.New(t)
+	k := r.Device()
+	r.MustFind(k, "meter-reader/1.0.0", "one")
+	for _, now := range []time.Time{r.Now, {}} {
+		c, err := trust.Open(k, now)
+		r.Must(err)
+		r.Must(c.Refresh(nil))
+		if _, err := c.Find("meter-reader/1.0.0"); err != nil {
+			t.Error(err)
+		}
+	}
+	c, err := trust.Open(k, r.Now.Add(trusttest.Year))
+	r.Must(err)
+	expired := new(trust.ExpiredError)
+	if err := c.Refresh(nil); !errors.As(err, &expired) {
+		t.Errorf("a year later: got %v", err)
+	}
+}
+
+func TestAMinimumHoldsForAllVersionsOfItsModel(t *testing.T) {
+	r := trusttest.New(t)
+	r.Publish("ada", "meter-reader/2.0.0", "two", "1.5.0")
+	r.Publish("ada", "meter-reader/2.1.0-rc.1", "rc", "2.0.0-rc.2")
+	r.Publish("ada", "meter-dial/0.1.0", "dial", "0.1.0")
+	c, err := r.Refresh(r.Device())
+	r.Must(err)
+	for path, want := range map[string]string{"meter-reader/1.0.0": "2.0.0-rc.2", "meter-dial/0.1.0": "0.1.0"} {
+		target, err := c.Find(path)
+		r.Must(err)
+		if got, err := c.Minimum(target); got != want || err != nil {
+			t.Errorf("minimum of %s: got %q, %v, want %q", path, got, err, want)
+		}
+	}
+}
