@@ -17,7 +17,7 @@ import (
 )
 
 type inspectCommand struct {
-	Model string `arg:"" help:"The ONNX file." type:"existingfile"`
+	Model string `arg:"" help:"The ONNX file, or the bundle." type:"existingfile"`
 }
 
 func (inspectCommand) Help() string {
@@ -25,7 +25,11 @@ func (inspectCommand) Help() string {
 
   squadron inspect samples/meter-reader-2.0.0.onnx
 
-Prints the model's inputs and outputs, its operators, its parameters, and what each engine makes of it on this machine.`
+Prints the model's inputs and outputs, its operators, its parameters, and what each engine makes of it on this machine.
+
+  squadron inspect meter-reader-2.0.0.sqb
+
+Holds every byte of a bundle to its manifest, and lists its files with their digests, who signed it, and what it was made of.`
 }
 
 // inspection is what a model file holds.
@@ -59,6 +63,9 @@ type engineVerdict struct {
 }
 
 func (c inspectCommand) Run(s program.Streams) error {
+	if k, err := kindOf(c.Model); err == nil && k == bundleFile {
+		return inspectBundle(c.Model, s)
+	}
 	if err := wantModel(c.Model); err != nil {
 		return err
 	}

@@ -35,8 +35,11 @@ type packCommand struct {
 	Tolerance    float64 `help:"Largest relative difference of a device's scores from the reference engine's." default:"0.001"`
 	AllowFailing bool    `name:"allow-failing-golden" help:"Pack a model that misses --min-agreement; the manifest says so."`
 
-	Commit  string `help:"Commit of the training source, for lineage." placeholder:"ID"`
-	Dataset string `help:"Name or URI of the training data, for lineage." placeholder:"NAME"`
+	Commit     string   `help:"Commit of the training source, for lineage." placeholder:"ID"`
+	Dataset    datasets `sep:"none" help:"Training data, for lineage: a name or URI, and after commas sha256=HEX and region=NAME (where it must stay); may be given again." placeholder:"NAME"`
+	Parent     string   `help:"Model that it was trained from, for lineage." placeholder:"NAME@VERSION"`
+	RunURI     string   `name:"run" help:"URI of the pipeline run that trained it, for lineage." placeholder:"URI"`
+	Evaluation string   `help:"Report by which it was judged, for lineage: its name and digest are recorded." type:"existingfile" placeholder:"FILE"`
 
 	passphraseFlags
 }
@@ -109,13 +112,22 @@ func (c packCommand) Run(ctx context.Context, s program.Streams) error {
 func (c packCommand) options() (pack.Options, error) {
 	o := pack.Options{
 		Name: string(c.Name), Version: string(c.Version),
-		Fits:         bundle.Fits{Arch: c.Arch, Boards: c.Boards, MinMemoryMiB: c.MinMiB},
-		Provenance:   bundle.Provenance{Commit: c.Commit, Dataset: c.Dataset, By: whoami(), At: time.Now().UTC().Truncate(time.Second), Tool: "squadron " + program.Version()},
+		Fits: bundle.Fits{Arch: c.Arch, Boards: c.Boards, MinMemoryMiB: c.MinMiB},
+		Provenance: bundle.Provenance{
+			Commit: c.Commit, Parent: c.Parent, Run: c.RunURI,
+			By: whoami(), At: time.Now().UTC().Truncate(time.Second), Tool: "squadron " + program.Version(),
+		},
 		MinAgreement: c.MinAgreement, Tolerance: c.Tolerance, AllowFailing: c.AllowFailing,
 	}
 	var err error
 	if o.Key, err = c.open(c.Key); err != nil {
 		return o, exit.AsUsage(err)
+	}
+	if o.Provenance.Datasets, err = c.Dataset.parsed(); err != nil {
+		return o, exit.AsUsage(err)
+	}
+	if o.Provenance.Evaluation, err = evaluated(c.Evaluation); err != nil {
+		return o, err
 	}
 	if o.Pipeline, err = readPipeline(c.Pipeline); err != nil {
 		return o, err

@@ -21,13 +21,6 @@
 //	}
 package bundle
 
-import (
-	"time"
-)
-
-// ManifestType is the DSSE payload type of a manifest.
-const ManifestType = "application/vnd.squadron.manifest.v1+json"
-
 // FormatVersion is the manifest's "v". A reader refuses any other.
 const FormatVersion = 1
 
@@ -47,8 +40,9 @@ type Manifest struct {
 	Name    string `json:"name"`    // such as "meter-reader"; see ValidName
 	Version string `json:"version"` // semantic version, without a leading v
 
-	// Files lists every object of the bundle, sorted by path.
-	Files []File `json:"files"`
+	// Files lists every object of the bundle, sorted by path. In the signed
+	// statement they are its subjects.
+	Files []File `json:"-"`
 	// Model is the path of the ONNX file.
 	Model string `json:"model"`
 
@@ -60,9 +54,9 @@ type Manifest struct {
 
 // File names one object and the path by which the manifest refers to it.
 type File struct {
-	Path   string `json:"path"` // slash-separated, relative, clean, inside the bundle
-	Digest Digest `json:"sha256"`
-	Size   int64  `json:"size_bytes"`
+	Path   string // slash-separated, relative, clean, inside the bundle
+	Digest Digest
+	Size   int64 // bytes
 }
 
 // Pipeline says how a picture becomes the model's input and its output becomes
@@ -122,13 +116,4 @@ type Golden struct {
 type Sample struct {
 	Path  string `json:"path"`
 	Label string `json:"label"`
-}
-
-// Provenance leads from a running model back to what it was made of.
-type Provenance struct {
-	Commit  string    `json:"commit,omitempty"`  // of the training source
-	Dataset string    `json:"dataset,omitempty"` // name or URI of the training data
-	By      string    `json:"by,omitempty"`      // who packed it
-	At      time.Time `json:"at"`                // when it was packed
-	Tool    string    `json:"tool"`              // what packed it
 }

@@ -82,26 +82,29 @@ func TestParseManifestRefusesHostileJSON(t *testing.T) {
 		return strings.Replace(good, old, with, 1)
 	}
 	for attack, c := range map[string]struct{ in, want string }{
-		"duplicate manifest key":  {replace(`"name":`, `"name":"other","name":`), "there twice"},
+		"duplicate manifest key":  {replace(`"version":`, `"version":"9.9.9","version":`), "there twice"},
+		"duplicate subjects":      {replace(`"subject":`, `"subject":[],"subject":`), "there twice"},
+		"another predicate":       {replace(`manifest/v1`, `slsa/v1`), "about a"},
+		"another statement":       {replace(`Statement/v1`, `Statement/v0.1`), "statement"},
 		"duplicate file key":      {replace(`"size_bytes":5`, `"size_bytes":5,"size_bytes":6`), "there twice"},
 		"miscased duplicate key":  {replace(`"name":`, `"Name":"other","name":`), "not known"},
 		"unknown key":             {replace(`"name":`, `"run":"rm","name":`), `"run" is not known`},
 		"trailing data":           {good + "{}", "more after the end"},
 		"truncated":               {good[:len(good)/2], "read manifest"},
 		"empty":                   {"", "ends too early"},
-		"null":                    {"null", "format version 0"},
+		"null":                    {"null", "statement"},
 		"size that overflows":     {replace(`"size_bytes":5`, `"size_bytes":99999999999999999999`), "read manifest"},
 		"size with a fraction":    {replace(`"size_bytes":5`, `"size_bytes":5.5`), "read manifest"},
 		"number that overflows":   {replace(`"tolerance":0.001`, `"tolerance":1e999`), "read manifest"},
 		"mean that overflows":     {replace(`"mean":[0.5]`, `"mean":[1e39]`), "read manifest"},
 		"not a number":            {replace(`"tolerance":0.001`, `"tolerance":NaN`), "read manifest"},
-		"digest in capitals":      {replace(`"sha256":"sha256:`, `"sha256":"SHA256:`), "digest"},
-		"short digest":            {replace(`"sha256":"sha256:`, `"sha256":"sha256:00`), "digest"},
-		"no digest":               {replace(`"sha256":"`+bundle.DigestOf([]byte("seven")).String()+`"`, `"sha256":""`), "has no digest"},
+		"digest in capitals":      {replace(`"sha256":"`, `"sha256":"A`), "digest"},
+		"short digest":            {replace(`"sha256":"`, `"sha256":"00`), "digest"},
+		"no digest":               {replace(`"sha256":"`+bundle.DigestOf([]byte("seven")).Hex()+`"`, `"sha256":""`), "digest"},
 		"NUL in a path":           {replace(`golden/7-a.png`, `golden/7\u0000a.png`), "may stand in it"},
 		"endless data":            {good + strings.Repeat(" ", bundle.MaxEnvelopeSize), "more than the"},
-		"huge count of files":     {replace(`"files":[`, `"files":[`+strings.Repeat(`{},`, 20000)), "20004 files"},
-		"list nested a millionth": {replace(`"files":[`, `"files":[`+strings.Repeat(`[`, 1<<19)), "files[0]"},
+		"huge count of files":     {replace(`"subject":[`, `"subject":[`+strings.Repeat(`{},`, 20000)), "20004 files"},
+		"list nested a millionth": {replace(`"subject":[`, `"subject":[`+strings.Repeat(`[`, 1<<19)), "subject[0]"},
 	} {
 		if _, err := bundle.ParseManifest([]byte(c.in)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: want an error with %q, got %v", attack, c.want, err)
@@ -211,7 +214,11 @@ func TestValidateRefusesBrokenRules(t *testing.T) {
 		"no tool":                           {func(m *bundle.Manifest) { m.Provenance.Tool = "" }, "tool"},
 		"no date":                           {func(m *bundle.Manifest) { m.Provenance.At = time.Time{} }, "when (at)"},
 		"provenance too long":               {func(m *bundle.Manifest) { m.Provenance.By = strings.Repeat("x", 1025) }, "by must be text"},
-		"provenance that clears the screen": {func(m *bundle.Manifest) { m.Provenance.Dataset = "\x1b[2J" }, "dataset must be text"},
+		"huge count of datasets":            {func(m *bundle.Manifest) { m.Provenance.Datasets = make([]bundle.Dataset, 65) }, "65 datasets"},
+		"dataset without a name":            {func(m *bundle.Manifest) { m.Provenance.Datasets = make([]bundle.Dataset, 1) }, "has no name"},
+		"parent that is none":               {func(m *bundle.Manifest) { m.Provenance.Parent = "../x@1.0.0" }, "want NAME@VERSION"},
+		"digest of no report":               {func(m *bundle.Manifest) { m.Provenance.Evaluation.Digest[0] = 1 }, "needs its report's name"},
+		"provenance that clears the screen": {func(m *bundle.Manifest) { m.Provenance.Datasets = []bundle.Dataset{{Name: "\x1b[2J"}} }, "dataset must be text"},
 	} {
 		m := sample()
 		c.edit(m)

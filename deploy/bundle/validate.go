@@ -1,7 +1,6 @@
 package bundle
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -9,8 +8,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/squadron-edge/squadron/deploy/strictjson"
 )
 
 // Bounds that only validation needs.
@@ -25,35 +22,6 @@ const (
 	grayChannels  = 1
 	colorChannels = 3
 )
-
-// ParseManifest reads a manifest that trust has accepted. It refuses unknown
-// and repeated keys, bytes after the document, and whatever Validate refuses.
-func ParseManifest(data []byte) (*Manifest, error) {
-	if len(data) > MaxEnvelopeSize {
-		return nil, fmt.Errorf("read manifest: %d bytes, more than the %d that one may have", len(data), MaxEnvelopeSize)
-	}
-	m := new(Manifest)
-	if err := strictjson.Decode(data, m); err != nil {
-		return nil, fmt.Errorf("read manifest: %w", err)
-	}
-	if err := m.Validate(); err != nil {
-		return nil, err
-	}
-	return m, nil
-}
-
-// Encode writes a valid manifest in the form that ParseManifest reads: the
-// payload that a publisher signs.
-func (m *Manifest) Encode() ([]byte, error) {
-	if err := m.Validate(); err != nil {
-		return nil, err
-	}
-	data, err := json.Marshal(m)
-	if err != nil {
-		return nil, fmt.Errorf("write manifest: %w", err)
-	}
-	return data, nil
-}
 
 // Validate refuses a manifest that breaks any rule of the format, with one
 // sentence that names the rule.
@@ -270,18 +238,6 @@ func (g *Golden) checkNumbers() error {
 		return fmt.Errorf("measured_agreement %v, want 0 to 1", g.Measured)
 	case g.Measured < g.MinAgreement && !g.AllowedFailing:
 		return fmt.Errorf("measured_agreement %v is below min_agreement %v, and allowed_failing does not say that this was meant", g.Measured, g.MinAgreement)
-	}
-	return nil
-}
-
-func (p *Provenance) check() error {
-	for key, s := range map[string]string{"commit": p.Commit, "dataset": p.Dataset, "by": p.By, "tool": p.Tool} {
-		if len(s) > maxText || !printable(s) {
-			return fmt.Errorf("provenance: %s must be text of at most %d bytes", key, maxText)
-		}
-	}
-	if p.Tool == "" || p.At.IsZero() {
-		return errors.New("provenance: it must say what packed the bundle (tool) and when (at)")
 	}
 	return nil
 }

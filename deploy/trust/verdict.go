@@ -76,6 +76,20 @@ func Unjudged(envelope []byte) ([]byte, error) {
 	return payload, nil
 }
 
+// Signers are the ids of the keys that an envelope says signed it; nothing here
+// has checked them.
+func Signers(envelope []byte) []string {
+	e, why := readManifestEnvelope(envelope)
+	if why != "" {
+		return nil
+	}
+	ids := make([]string, len(e.Signatures))
+	for i, s := range e.Signatures {
+		ids[i] = s.KeyID
+	}
+	return ids
+}
+
 // readManifestEnvelope reads the form, or says why it cannot be.
 func readManifestEnvelope(envelope []byte) (*dsse.Envelope, string) {
 	if len(envelope) > bundle.MaxEnvelopeSize {

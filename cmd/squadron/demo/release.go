@@ -53,7 +53,7 @@ func packRelease(ctx context.Context, version string, key trust.PrivateKey, allo
 		Name: Name, Version: version, Model: model, Pipeline: pipeline, Golden: golden,
 		MinAgreement: minAgreement, Tolerance: 1e-3, AllowFailing: allowFailing, Key: key,
 		Provenance: bundle.Provenance{
-			Dataset: "digits drawn by cmd/train-digits", By: "the demo", At: time.Now().UTC().Truncate(time.Second), Tool: "squadron demo",
+			Datasets: []bundle.Dataset{{Name: "digits drawn by cmd/train-digits"}}, By: "the demo", At: time.Now().UTC().Truncate(time.Second), Tool: "squadron demo",
 		},
 	})
 }
