@@ -27,6 +27,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -68,7 +69,7 @@ func Open(c Config) (*Agent, error) {
 
 func (a *Agent) open() error {
 	c := a.config
-	if err := claim(a.store, c.StateDir, c.Device); err != nil {
+	if err := claim(a.store, c.StateDir, c.Device, a.log); err != nil {
 		return err
 	}
 	fetcher, err := fetch.New(fetch.Options{
@@ -86,9 +87,9 @@ func (a *Agent) open() error {
 		return err
 	}
 	info := describe(c, a.log)
-	out, err := openOutbox(a.store)
-	if err != nil {
-		return err
+	out, damaged := openOutbox(a.store, time.Now().UTC())
+	if damaged != nil {
+		a.log.Error("start with an empty outbox", "error", damaged)
 	}
 	a.models = serve.NewModels(a.log)
 	a.updater = newUpdater(a, fetcher, info, out)
@@ -115,7 +116,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	// What is on disk serves before anybody is asked for anything.
 	var booted []outcome
 	if err == nil {
-		booted, err = a.updater.boot(onDisk)
+		booted = a.updater.boot(onDisk)
 	}
 	g.Go(func() error {
 		if err != nil {

@@ -86,7 +86,7 @@ func TestEveryPhaseIsAnEventUntilAcknowledged(t *testing.T) {
 		t.Errorf("the replies are %+v", f.replies)
 	}
 	r.end()
-	left, err := openOutbox(mustLook(t, dir))
+	left, err := openOutbox(mustLook(t, dir), time.Now())
 	if err != nil || len(left.kept.Events) != 1 || left.kept.Events[0].Seq != int64(len(want)+1) {
 		t.Errorf("the outbox holds %+v, %v", left.kept.Events, err)
 	}

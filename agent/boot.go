@@ -23,25 +23,41 @@ func (u *updater) announce() ([]string, error) {
 // boot makes the models on disk serve, without asking anybody, and returns what
 // each machine shall be told of it. Reports that a crash kept from the outbox go
 // there now.
-func (u *updater) boot(names []string) (outcomes []outcome, err error) {
+func (u *updater) boot(names []string) (outcomes []outcome) {
+	var err error
 	if u.order, err = u.lastOrder(); err != nil {
 		// Without it the device serves what it has and asks for its order.
 		u.log.Error("start", "error", err)
 	}
 	for _, name := range names {
-		m := u.model(name)
-		if m.state, err = u.lastState(name); err != nil {
+		state, err := u.lastState(name)
+		if err != nil {
 			u.log.Error("start", "model", name, "error", err)
-			m.state = update.New(name)
+			state = update.New(name)
 		}
-		for _, r := range m.state.News {
+		for _, r := range state.News {
 			if err := u.outbox.report(r); err != nil {
 				u.log.Error("keep event", "error", err)
 			}
 		}
+		if err == nil && u.forgotten(name, state) {
+			u.serving.Remove(name)
+			continue
+		}
+		u.model(name).state = state
 		outcomes = append(outcomes, outcome{name, update.Restarted{Serving: u.serveFound(name)}})
 	}
-	return outcomes, u.noteStart()
+	if err := u.noteStart(); err != nil {
+		u.log.Error("keep event", "error", err)
+	}
+	return outcomes
+}
+
+// forgotten reports whether a model was withdrawn and nothing of it is left to
+// serve or to tell.
+func (u *updater) forgotten(name string, s update.State) bool {
+	active, err := u.store.Active(name)
+	return err == nil && active.IsZero() && s.Step == update.StepIdle && s.Order.Digest.IsZero() && s.Next == nil
 }
 
 func (u *updater) lastState(name string) (update.State, error) {

@@ -2,7 +2,9 @@ package agent
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 
 	"github.com/squadron-edge/squadron/agent/slot"
@@ -20,21 +22,23 @@ type identity struct {
 
 // claim makes the folder this device's, or refuses one that is another's: a
 // copied disk image, or a name typed wrong.
-func claim(store *slot.Store, dir string, d wire.Device) error {
-	b, err := store.Record(identityRecord)
-	if err != nil {
-		return err
-	}
+func claim(store *slot.Store, dir string, d wire.Device, log *slog.Logger) error {
 	mine := identity{d.Site, d.ID}
-	if b == nil {
-		if b, err = json.Marshal(mine); err != nil {
-			return err
-		}
-		return store.SaveRecord(identityRecord, b)
-	}
 	var owner identity
-	if err := json.Unmarshal(b, &owner); err != nil {
-		return fmt.Errorf("read whose state folder %s is: %w", dir, err)
+	b, err := store.Record(identityRecord)
+	if err == nil && b != nil {
+		err = json.Unmarshal(b, &owner)
+	}
+	if err != nil || b == nil {
+		// A note that the disk damaged, or does not take, must not keep the
+		// device from serving.
+		if b, err2 := json.Marshal(mine); err2 == nil {
+			err = errors.Join(err, store.SaveRecord(identityRecord, b))
+		}
+		if err != nil {
+			log.Error("note whose state folder it is", "folder", dir, "error", err)
+		}
+		return nil
 	}
 	if owner != mine {
 		return fmt.Errorf("state folder %s belongs to %s/%s, and this device is %s: give it a folder of its own, or, if it was renamed, remove %s to keep its models",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/squadron-edge/squadron/agent/update"
 	"github.com/squadron-edge/squadron/deploy/bundle"
@@ -17,7 +18,8 @@ func (u *updater) accept(ctx context.Context, order wire.Desired) {
 		return
 	}
 	err := checkOrder(order)
-	if err == nil {
+	valid := err == nil
+	if valid {
 		err = u.keepOrder(order)
 	}
 	u.mu.Lock()
@@ -31,10 +33,30 @@ func (u *updater) accept(ctx context.Context, order wire.Desired) {
 	u.signal()
 	if err != nil {
 		u.log.Error("take order", "generation", order.Generation, "error", err)
+		if valid {
+			u.later(ctx, order)
+		}
 		return
 	}
 	u.log.Info("takes order", "generation", order.Generation, "models", len(order.Models))
 	u.give(ctx, order)
+}
+
+// later takes an order again that the disk did not let be kept.
+func (u *updater) later(ctx context.Context, order wire.Desired) {
+	u.work.Go(func() {
+		timer := time.NewTimer(persistRetry)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case u.orders <- order:
+		case <-ctx.Done():
+		}
+	})
 }
 
 // checkOrder refuses an order that no device could carry out.

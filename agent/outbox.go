@@ -2,9 +2,11 @@ package agent
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/squadron-edge/squadron/agent/slot"
 	"github.com/squadron-edge/squadron/agent/update"
@@ -36,19 +38,30 @@ type outboxRecord struct {
 
 const outboxName = "outbox"
 
-func openOutbox(store *slot.Store) (*outbox, error) {
-	o := &outbox{store: store}
+// openOutbox reads what was kept. An outbox that cannot be read must not keep
+// the device from serving: it begins anew, with numbers above all that were
+// given before, and an event that says so. damaged is why, for the log.
+func openOutbox(store *slot.Store, now time.Time) (o *outbox, damaged error) {
+	o = &outbox{store: store}
 	b, err := store.Record(outboxName)
 	if err == nil && b != nil {
 		err = json.Unmarshal(b, &o.kept)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the outbox: %w", err)
+		o.kept = outboxRecord{Last: now.Unix()}
 	}
 	if o.kept.Reported == nil {
 		o.kept.Reported = map[string]int64{}
 	}
-	return o, nil
+	for i, e := range o.kept.Events {
+		o.kept.Events[i] = fitted(e)
+	}
+	if err != nil {
+		damaged = fmt.Errorf("read the outbox: %w", err)
+		text := fmt.Sprintf("The events that nobody had acknowledged are lost: %v.", damaged)
+		damaged = errors.Join(damaged, o.note(wire.Event{At: now, Kind: "lost", Text: text}))
+	}
+	return o, damaged
 }
 
 // report makes an event of a machine's report, once however often it is told.
@@ -70,12 +83,23 @@ func (o *outbox) report(r update.Report) error {
 func (o *outbox) add(e wire.Event) error {
 	o.kept.Last++
 	e.Seq = o.kept.Last
-	e.Text = shorten(e.Text, maxEventText)
+	e = fitted(e)
 	o.kept.Events = append(o.kept.Events, e)
 	if n := len(o.kept.Events) - maxEvents; n > 0 {
 		o.kept.Events = slices.Delete(o.kept.Events, 0, n)
 	}
 	return o.save()
+}
+
+// fitted cuts an event's sentence until it fits one message. JSON may write a
+// byte as six.
+func fitted(e wire.Event) wire.Event {
+	for n := maxEventText; ; n /= 2 {
+		e.Text = shorten(e.Text, n)
+		if _, err := wire.Encode(e); err == nil || n == 0 {
+			return e
+		}
+	}
 }
 
 // note adds an event that is no model's.

@@ -55,7 +55,7 @@ func (u *updater) sentence(s *wire.State) string {
 }
 
 // encodeState fits the state into one message: sentences are cut shorter until
-// it does.
+// it does, and at last models that are neither wanted nor running are left out.
 func encodeState(s wire.State) ([]byte, error) {
 	b, err := wire.Encode(s)
 	for _, n := range []int{400, 200, 100, 0} {
@@ -67,6 +67,10 @@ func encodeState(s wire.State) ([]byte, error) {
 			s.Models[i].Why = shorten(s.Models[i].Why, n)
 			s.Models[i].EngineWhy = shorten(s.Models[i].EngineWhy, n)
 		}
+		b, err = wire.Encode(s)
+	}
+	if err != nil {
+		s.Models = slices.DeleteFunc(s.Models, func(m wire.ModelState) bool { return m.Phase == wire.PhaseIdle })
 		b, err = wire.Encode(s)
 	}
 	return b, err

@@ -31,7 +31,22 @@ func lookAtDisk(dir string) (disk, error) {
 	return disk{root}, err
 }
 
-func (d disk) Open(name string) (io.ReadCloser, error) { return d.Root.Open(name) }
+// Open opens a plain file. Something else in its place, such as a FIFO that
+// nobody writes to, must not make the device wait for it.
+func (d disk) Open(name string) (io.ReadCloser, error) {
+	f, err := d.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &os.PathError{Op: "open", Path: name, Err: errors.New("it is not a plain file")}
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
 
 func (d disk) Create(name string) (file, error) {
 	return d.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
@@ -42,7 +57,7 @@ func (d disk) Sync(name string) error { return d.sync(name) }
 func (d disk) SyncDir(dir string) error { return d.sync(dir) }
 
 func (d disk) sync(name string) error {
-	f, err := d.Root.Open(name)
+	f, err := d.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return err
 	}
@@ -64,21 +79,34 @@ func (d disk) Free() (int64, error) {
 }
 
 // lock takes the folder for this process; the kernel releases it with the
-// process, however that ends.
-func lock(name string) (unlock func() error, err error) {
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+// process, however that ends. On a file system that became read-only, as a worn
+// card does, the folder can still be locked and serve.
+func (d disk) lock() (unlock func() error, err error) {
+	const flags = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+	f, err := d.OpenFile(lockFile, os.O_RDWR|os.O_CREATE|flags, 0o600)
+	readOnly := errors.Is(err, syscall.EROFS)
+	if readOnly {
+		f, err = d.OpenFile(lockFile, os.O_RDONLY|flags, 0)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("lock %s: %w", name, err)
+		return nil, fmt.Errorf("lock %s: %w", filepath.Join(d.Name(), lockFile), err)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		holder := lockHolder(f)
-		return nil, errors.Join(fmt.Errorf("state folder %s is in use by another agent%s", filepath.Dir(name), holder), f.Close())
+		return nil, errors.Join(fmt.Errorf("state folder %s is in use by another agent%s", d.Name(), holder), f.Close())
 	}
-	if err := errors.Join(f.Truncate(0), writePID(f)); err != nil {
-		return nil, errors.Join(fmt.Errorf("lock %s: %w", name, err), f.Close())
+	if readOnly {
+		return f.Close, nil
+	}
+	// The process's number is for people; the lock holds without it, also on a
+	// disk that is full.
+	if err := errors.Join(f.Truncate(0), writePID(f)); err != nil && !errors.Is(err, syscall.ENOSPC) {
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", filepath.Join(d.Name(), lockFile), err), f.Close())
 	}
 	return f.Close, nil
 }
+
+const lockFile = "lock"
 
 func writePID(f *os.File) error {
 	_, err := f.WriteAt(fmt.Appendf(nil, "%d\n", os.Getpid()), 0)

@@ -42,6 +42,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/squadron-edge/squadron/deploy/bundle"
 )
@@ -66,7 +67,7 @@ func Open(dir string, reserve int64) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open state folder %s: %w", dir, err)
 	}
-	unlock, err := lock(filepath.Join(dir, "lock"))
+	unlock, err := disk.lock()
 	if err != nil {
 		return nil, errors.Join(err, disk.Close())
 	}
@@ -95,7 +96,11 @@ func open(f files, reserve int64) (*Store, error) {
 			return nil, err
 		}
 	}
-	return s, s.sweep()
+	// What a crash left half written does no harm where it cannot be removed.
+	if err := s.sweep(); err != nil && !errors.Is(err, syscall.EROFS) {
+		return nil, err
+	}
+	return s, nil
 }
 
 // Close releases the lock.

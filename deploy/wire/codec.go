@@ -19,8 +19,8 @@ func Encode[M Message](m M) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode %T: %w", m, err)
 	}
-	if len(b) > MaxMessage {
-		return nil, fmt.Errorf("encode %T: %d bytes, more than the %d that a message may have", m, len(b), MaxMessage)
+	if limit := limitOf(m); len(b) > limit {
+		return nil, fmt.Errorf("encode %T: %d bytes, more than the %d that it may have", m, len(b), limit)
 	}
 	return b, nil
 }
@@ -30,8 +30,8 @@ func Encode[M Message](m M) ([]byte, error) {
 // newer sender can add some.
 func Decode[M Message](b []byte) (M, error) {
 	var m M
-	if len(b) > MaxMessage {
-		return m, fmt.Errorf("decode %T: %d bytes, more than the %d that a message may have", m, len(b), MaxMessage)
+	if limit := limitOf(m); len(b) > limit {
+		return m, fmt.Errorf("decode %T: %d bytes, more than the %d that it may have", m, len(b), limit)
 	}
 	if err := json.Unmarshal(b, &m); err != nil {
 		return m, fmt.Errorf("decode %T: %w", m, err)
@@ -40,4 +40,13 @@ func Decode[M Message](b []byte) (M, error) {
 		return m, fmt.Errorf("decode %T: version %d, this program speaks %d", m, v, Version)
 	}
 	return m, nil
+}
+
+// limitOf is MaxMessage but for a state, which tells of up to eight models by
+// names, versions and digests of any length.
+func limitOf[M Message](m M) int {
+	if _, ok := any(m).(State); ok {
+		return MaxState
+	}
+	return MaxMessage
 }

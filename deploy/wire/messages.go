@@ -28,6 +28,9 @@ const MaxMessage = 4 << 10
 // signatures.
 const MaxEnvelope = 8 << 10
 
+// MaxState bounds a state's size in bytes.
+const MaxState = 8 << 10
+
 // Online says whether the device is connected; its last will says that it is
 // not.
 type Online struct {
