@@ -83,7 +83,7 @@ func (a *Agent) open() error {
 	if err != nil {
 		return err
 	}
-	if a.authority, err = openAuthority(c, a.store, metadata); err != nil {
+	if a.authority, err = openAuthority(c, a.store, metadata, a.log); err != nil {
 		return err
 	}
 	info := describe(c, a.log)

@@ -147,7 +147,10 @@ func TestAnotherRootFromTheOwner(t *testing.T) {
 	dir := t.TempDir()
 	committed(t, f, f.config(dir)).end()
 	other := trusttest.At(t, time.Now().UTC(), "other-*")
-	other.Rotate(func() {}, other.RootKeys[0], other.RootKeys[1])
+	other.RootKeys = []trust.PrivateKey{trusttest.Key(31), trusttest.Key(32)}
+	other.Rotate(func() {
+		other.Must(other.Root.SetKeys(trust.RoleRoot, 2, other.RootKeys[0].Public(), other.RootKeys[1].Public()))
+	}, other.RootKeys...)
 	c := f.config(dir)
 	c.Trust = other.Files["2.root.json"]
 	r := start(t, c)
@@ -157,6 +160,26 @@ func TestAnotherRootFromTheOwner(t *testing.T) {
 	if b, err := store.Metadata().Load("targets.json"); b != nil || err != nil {
 		t.Errorf("the old owner's targets.json is still there: %v", err)
 	}
+}
+
+// The owner's folder holds a newer root of the same fleet at the next start:
+// nothing is void.
+func TestANewerRootOfTheSameOwnerLeadsOn(t *testing.T) {
+	f := newFleet(t)
+	dir := t.TempDir()
+	committed(t, f, f.config(dir)).end()
+	f.trust.Rotate(func() {}, f.trust.RootKeys[0], f.trust.RootKeys[1])
+	f.trust.Rotate(func() {}, f.trust.RootKeys[1], f.trust.RootKeys[2])
+	c := f.config(dir)
+	c.Trust = f.trust.Files["3.root.json"]
+	r := start(t, c)
+	r.awaitServing("1.0.0")
+	if b, err := mustLook(t, dir).Metadata().Load("targets.json"); b == nil || err != nil {
+		t.Errorf("what followed from the older root is gone: %v", err)
+	}
+	f.order(f.publish(newRelease(t, "2.0.0", false), f.key))
+	f.awaitPhase("2.0.0", wire.PhaseCommitted)
+	r.mustServe("2.0.0")
 }
 
 func TestTimeIsNeverBeforeWhatIsKnown(t *testing.T) {
@@ -172,7 +195,7 @@ func TestTimeIsNeverBeforeWhatIsKnown(t *testing.T) {
 	}()
 	c := f.config("")
 	c.Built = time.Now().Add(24 * time.Hour) // as by a clock that runs behind
-	a, err := openAuthority(c, store, nil)
+	a, err := openAuthority(c, store, nil, c.Log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -22,6 +23,7 @@ type authority struct {
 	store    *slot.Store
 	metadata *fetch.Metadata
 	built    time.Time
+	void     error // why nothing may be installed or ordered; nil if it may
 
 	mu sync.Mutex // one at a time follows the repository
 	// asked is when an order last made the device look who may order. Whoever
@@ -43,9 +45,11 @@ type anchor struct {
 }
 
 // openAuthority begins with the given root, or goes on from where it led. A
-// root that is not the one of the last start is the owner's word that all else
-// is void.
-func openAuthority(c Config, store *slot.Store, metadata *fetch.Metadata) (*authority, error) {
+// given root that the one which is followed signed leads on; any other that is
+// not the one of the last start is the owner's word that all else is void. A
+// disk that does not take it must not keep the device from serving: it installs
+// nothing then.
+func openAuthority(c Config, store *slot.Store, metadata *fetch.Metadata, log *slog.Logger) (*authority, error) {
 	a := &authority{device: c.Device, store: store, metadata: metadata, built: c.Built}
 	root, err := trust.ParseRoot(c.Trust)
 	if err == nil {
@@ -54,17 +58,43 @@ func openAuthority(c Config, store *slot.Store, metadata *fetch.Metadata) (*auth
 	if err != nil {
 		return nil, fmt.Errorf("config: the trusted root: %w", err)
 	}
-	known, err := a.anchor()
-	if err != nil {
-		return nil, err
-	}
-	if given := bundle.DigestOf(c.Trust); known.Given != given {
-		if err := store.Metadata().Replace(c.Trust); err != nil {
-			return nil, err
-		}
-		return a, a.keepAnchor(anchor{Given: given, Root: root.Version()})
+	if err := a.begin(c.Trust, root); err != nil {
+		a.void = fmt.Errorf("the root that its owner gave it could not be kept: %w", err)
+		log.Error("begin with the owner's root; nothing is installed before the disk takes it", "error", err)
 	}
 	return a, nil
+}
+
+// begin makes the given root the one that is followed, unless it is already.
+func (a *authority) begin(file []byte, root trust.Root) error {
+	known, err := a.anchor()
+	if err != nil {
+		return err
+	}
+	given := bundle.DigestOf(file)
+	if known.Given == given {
+		return nil
+	}
+	next := anchor{Given: given, Root: root.Version()}
+	if a.leadsOn(root) {
+		next.Root, next.Time = known.Root, known.Time
+		return a.keepAnchor(next)
+	}
+	if err := a.store.Metadata().Replace(file); err != nil {
+		return err
+	}
+	return a.keepAnchor(next)
+}
+
+// leadsOn reports whether the owner only gave what the device follows to
+// anyway: the very root that it follows, or one that those keys signed.
+func (a *authority) leadsOn(given trust.Root) bool {
+	b, err := a.store.Metadata().Load(trust.FileName(trust.RoleRoot))
+	if err != nil || b == nil {
+		return false
+	}
+	followed, err := trust.ParseRoot(b)
+	return err == nil && given.Version() >= followed.Version() && followed.Signed(given)
 }
 
 func (a *authority) anchor() (known anchor, err error) {
@@ -114,6 +144,9 @@ func (a *authority) sawTime(at time.Time) error {
 func (a *authority) refresh(ctx context.Context) (*trust.Client, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.void != nil {
+		return nil, a.void
+	}
 	now, err := a.now()
 	if err != nil {
 		return nil, err
@@ -139,6 +172,9 @@ func (a *authority) noteRoot(client *trust.Client) error {
 func (a *authority) known() (*trust.Client, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.void != nil {
+		return nil, a.void
+	}
 	client, err := trust.Open(a.store.Metadata(), time.Time{})
 	if err != nil {
 		return nil, err

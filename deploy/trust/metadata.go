@@ -124,6 +124,10 @@ func (r Root) Follows(before Root) error {
 	return err
 }
 
+// Signed reports whether enough of r's own keys signed another root, however
+// many versions lie between.
+func (r Root) Signed(other Root) bool { return r.m.VerifyDelegate(RoleRoot, other.m) == nil }
+
 // SignedByItself fails unless enough of its own keys signed it.
 func (r Root) SignedByItself() error { return r.m.VerifyDelegate(RoleRoot, r.m) }
 
