@@ -350,3 +350,19 @@ func TestAConfigIsRefusedWithAllReasons(t *testing.T) {
 		}
 	}
 }
+
+func TestATokenDoesNotTravelInTheClearUnasked(t *testing.T) {
+	f := newFleet(t)
+	c := f.config(t.TempDir())
+	c.Broker = "tcp://10.0.0.1:1883"
+	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "insecure_mqtt") {
+		t.Errorf("got %v", err)
+	}
+	c.InsecureMQTT = true
+	if err := c.Validate(); err != nil {
+		t.Error(err)
+	}
+	if notes := c.notes(); len(notes) != 1 || !strings.Contains(notes[0], "insecure_mqtt is on") {
+		t.Errorf("its notes are %q", notes)
+	}
+}

@@ -31,6 +31,9 @@ type Config struct {
 	Trust []byte
 	// RootCAs is for a site with its own authority; nil is the system's.
 	RootCAs *x509.CertPool
+	// InsecureMQTT lets the owner of a closed network send the token and the
+	// device's words without TLS. The device shows it in its state.
+	InsecureMQTT bool
 	// InsecureHTTP lets the owner of a closed network do without TLS. The
 	// device shows it in its state.
 	InsecureHTTP bool
@@ -93,6 +96,8 @@ func (c Config) Validate() error {
 		refuse("config: broker is missing: want tcp://host:port or ssl://host:port")
 	} else if err := link.CheckBroker(c.Broker); err != nil {
 		refuse("config: %w", err)
+	} else if c.plainBroker() && !c.brokerOnThisMachine() && !c.InsecureMQTT {
+		refuse(`config: broker %s: the token would travel in the clear, and it is not on this machine: use ssl://, or name "insecure_mqtt": true in the config`, c.Broker)
 	}
 	if c.StateDir == "" {
 		refuse("config: the state folder is missing")
@@ -123,10 +128,15 @@ func (c Config) notes() (notes []string) {
 	if c.InsecureHTTP {
 		notes = append(notes, "insecure_http is on: bytes travel without TLS")
 	}
-	if u, err := url.Parse(c.Broker); err == nil && c.plainBroker() && !fetch.OnThisMachine(u.Hostname()) {
-		notes = append(notes, "the broker is reached without TLS: use ssl://")
+	if c.plainBroker() && !c.brokerOnThisMachine() && c.Broker != "" {
+		notes = append(notes, "insecure_mqtt is on: the token and what the device says travel without TLS")
 	}
 	return notes
+}
+
+func (c Config) brokerOnThisMachine() bool {
+	u, err := url.Parse(c.Broker)
+	return err == nil && fetch.OnThisMachine(u.Hostname())
 }
 
 func (c Config) plainBroker() bool { return !strings.HasPrefix(c.Broker, "ssl://") }

@@ -40,6 +40,9 @@ func (u *updater) snapshot() wire.State {
 // what its newest change was.
 func (u *updater) sentence(s *wire.State) string {
 	why := "Nothing was ordered yet."
+	if s.Generation > 0 {
+		why = "No model is ordered here."
+	}
 	for _, m := range s.Models {
 		if !m.Since.Before(s.Since) {
 			s.Since = m.Since

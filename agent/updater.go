@@ -138,6 +138,9 @@ func (u *updater) step(ctx context.Context, o outcome) {
 		return
 	}
 	changed := m.state.Task != next.Task
+	if next.Waiting && !m.state.Waiting {
+		u.log.Warn(next.Why, "model", next.Model, "version", next.Order.Version, "rollout", string(next.Order.Rollout))
+	}
 	u.mu.Lock()
 	m.state, u.why = next, ""
 	u.mu.Unlock()

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/squadron-edge/squadron/agent/telemetry"
@@ -31,6 +33,7 @@ type uplink struct {
 	up        bool
 	connected time.Time   // when the connection that is up was made
 	sent      int64       // newest event published on this connection
+	told      []byte      // newest state published on this connection
 	late      *time.Timer // publishes again what a slow broker did not take
 }
 
@@ -101,16 +104,25 @@ func (u *uplink) run(ctx context.Context) error {
 func (u *uplink) change(ctx context.Context, c link.Change) {
 	u.up, u.connected = c.Up, c.Connected
 	if !c.Up {
-		u.log.Info("the broker is away", "error", c.Err, "retry", c.Retry)
+		u.log.Info(awayBecause(c.Err), "error", c.Err, "retry", c.Retry)
 		return
 	}
 	u.log.Info("connected", "broker", u.config.Broker)
-	u.sent = 0
+	u.sent, u.told = 0, nil
 	u.asker.ask()
 	u.tellAll(ctx)
 }
 
+// awayBecause says what to do about a broker that is there and refuses.
+func awayBecause(err error) string {
+	if err != nil && strings.Contains(strings.ToLower(err.Error()), "not authorized") {
+		return "the broker refuses this device: its token in the config is not the one that squadron devices token prints for this site and device"
+	}
+	return "the broker is away"
+}
+
 func (u *uplink) tellAll(ctx context.Context) {
+	u.told = nil // whoever asks shall hear it again
 	err := publish(ctx, u, wire.KindOnline, wire.Online{Online: true, Boot: u.boot, ConnectedAt: u.connected, Why: "connected"})
 	if err == nil {
 		err = publish(ctx, u, wire.KindInfo, u.info)
@@ -128,8 +140,10 @@ func (u *uplink) tell(ctx context.Context) {
 		return
 	}
 	state, err := encodeState(u.updater.snapshot())
-	if err == nil {
-		err = u.send(ctx, wire.KindState, state)
+	if err == nil && !bytes.Equal(state, u.told) {
+		if err = u.send(ctx, wire.KindState, state); err == nil {
+			u.told = state
+		}
 	}
 	for _, e := range u.outbox.after(u.sent) {
 		if err != nil {

@@ -115,7 +115,9 @@ func (t *turn) restarted(serving Version) {
 		t.becomeRemoving()
 	case t.Step.approaching(), t.Step == StepActivate:
 		t.restartedOnTheWay(serving)
-	case t.Step == StepCommitted && !arrived:
+	case t.Step == StepCommitted && !arrived, t.Step.Phase().Ended() && t.Step != StepCommitted && arrived:
+		// What was committed does not serve any more, or what was refused does
+		// after all: a start with another engine or other files.
 		t.Active = serving
 		t.begin(t.Order)
 	default:

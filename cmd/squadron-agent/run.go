@@ -44,7 +44,7 @@ with an agent.json of
 
 Further keys: "serve" (` + agent.DefaultServe + `), "probation" ("2m"), "telemetry_interval" ("30s"),
 "reserve_mib" (64), "ca_file" (authorities of a site with its own), and
-"insecure_http" (true allows http:// to other machines, and is shown in the device's state).
+"insecure_http" and "insecure_mqtt" (true allows http:// or tcp:// to other machines, and is shown in the device's state).
 
 Models may come from nearer than the controller: "mirrors" lists bases, nearest first, each
 https://…, http:// on this machine, or file:///folder, that keep objects at sha256/{hex}, such as
@@ -68,6 +68,7 @@ type configFile struct {
 	ReserveMiB   int64           `json:"reserve_mib"`
 	CAFile       string          `json:"ca_file"`
 	InsecureHTTP bool            `json:"insecure_http"`
+	InsecureMQTT bool            `json:"insecure_mqtt"`
 	Mirrors      []string        `json:"mirrors"`
 	LimitKiB     int64           `json:"download_limit_kib_per_s"`
 }
@@ -126,7 +127,7 @@ func (c *runCommand) settings() (agent.Config, error) {
 	return agent.Config{
 		Device:     wire.Device{Site: wire.SiteID(f.Site), ID: wire.DeviceID(f.Device)},
 		Controller: f.Controller, Broker: f.Broker, Token: f.Token, StateDir: c.State, Serve: f.Serve,
-		Trust: root, RootCAs: roots, InsecureHTTP: f.InsecureHTTP, Reserve: f.ReserveMiB << 20,
+		Trust: root, RootCAs: roots, InsecureHTTP: f.InsecureHTTP, InsecureMQTT: f.InsecureMQTT, Reserve: f.ReserveMiB << 20,
 		Mirrors: f.Mirrors, DownloadLimit: f.LimitKiB << 10,
 		Probation: time.Duration(f.Probation), Telemetry: time.Duration(f.Telemetry),
 		Engines: engines.All(), Version: program.Version(), Built: program.Built(),

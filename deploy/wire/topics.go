@@ -14,6 +14,9 @@ type (
 	RolloutID string
 )
 
+// rolloutsTopic stands in a topic where a device's name does.
+const rolloutsTopic = "rollouts"
+
 // Device is a device's full name, unique in the fleet.
 type Device struct {
 	Site SiteID   `json:"site"`
@@ -39,6 +42,9 @@ func (d Device) Validate() error {
 	}
 	if err := ValidateID(string(d.ID)); err != nil {
 		return fmt.Errorf("device %w", err)
+	}
+	if d.ID == rolloutsTopic {
+		return fmt.Errorf("device %q: a site keeps its rollouts under that name", d.ID)
 	}
 	return nil
 }
@@ -103,5 +109,5 @@ func ParseTopic(topic string) (Device, Kind, error) {
 
 // RolloutTopic holds a rollout's progress in a site, retained, for people.
 func RolloutTopic(site SiteID, id RolloutID) string {
-	return Root + "/" + string(site) + "/rollouts/" + string(id)
+	return Root + "/" + string(site) + "/" + rolloutsTopic + "/" + string(id)
 }
