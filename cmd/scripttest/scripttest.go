@@ -1,7 +1,7 @@
 // Package scripttest runs a program as its users do: testscript files that may
 // also ask for an exit status.
 //
-//	func TestScripts(t *testing.T) { scripttest.Run(t) }
+//	func TestScripts(t *testing.T) { scripttest.Run(t, "") }
 //
 //	# testdata/script/usage.txtar
 //	status 2 squadron pack
@@ -19,13 +19,17 @@ import (
 )
 
 // Run runs testdata/script/*.txtar. The test's own TestMain names the programs.
-// Keys are sealed with the passphrase in the script's file passphrase.
-func Run(t *testing.T) {
+// Each script begins with a copy of the folder at start, if there is one; keys
+// are sealed with the passphrase in the script's file passphrase.
+func Run(t *testing.T, start string) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SQUADRON_PASSPHRASE_FILE", filepath.Join(e.WorkDir, "passphrase"))
-			return os.WriteFile(filepath.Join(e.WorkDir, "passphrase"), []byte("a passphrase of a script\n"), 0o600)
+			if start == "" {
+				return nil
+			}
+			return os.CopyFS(e.WorkDir, os.DirFS(start))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": statusOf, "cut": cut},
 	})

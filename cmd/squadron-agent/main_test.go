@@ -14,5 +14,5 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the program as its users do: testdata/script/*.txtar.
 func TestScripts(t *testing.T) {
-	scripttest.Run(t)
+	scripttest.Run(t, "")
 }

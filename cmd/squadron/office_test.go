@@ -30,13 +30,11 @@ func openOffice(t *testing.T) *office {
 	t.Helper()
 	o := &office{t: t, dir: t.TempDir()}
 	squadron(t, exit.Done, "samples", o.file("samples"))
-	passphrase := []byte("a passphrase of an office")
-	if err := os.WriteFile(o.file("passphrase"), append(passphrase, '\n'), 0o600); err != nil {
+	if err := os.CopyFS(o.dir, os.DirFS(founded(t))); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("SQUADRON_PASSPHRASE_FILE", o.file("passphrase"))
-	squadron(t, exit.Done, "keys", "init", "--dir", o.file("trust"), "--models", "meter-*")
-	online, err := config.PrivateKey(o.file("trust/keys/online.key"), passphrase)
+	online, err := config.PrivateKey(o.file("trust/keys/online.key"), []byte(passphrase))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -106,7 +106,7 @@ func withPath(o *office, file, path string) string {
 	if bytes.Equal(hostile, payload) {
 		o.t.Fatal("no golden picture golden/000.png to move")
 	}
-	key, err := config.PrivateKey(o.key("publisher.key"), []byte("a passphrase of an office"))
+	key, err := config.PrivateKey(o.key("publisher.key"), []byte(passphrase))
 	if err != nil {
 		o.t.Fatal(err)
 	}
