@@ -19,10 +19,10 @@
 //
 // A picture arrives whole before it takes a turn. What the API holds is bounded:
 // 64 MiB of pictures' files, however many arrive; of decoded pictures, one that
-// is larger than full HD. Twenty at once of the worst that the bounds on a
-// picture admit (16 million pixels, a progressive JPEG in CMYK) took the process
-// to 467 MiB, and as 16-bit PNG to 151 MiB: BenchmarkTwentyLargePictures, on
-// amd64, with a model of no size.
+// is larger than full HD; 512 connections. Twenty at once of the worst that the
+// bounds on a picture admit (16 million pixels, a progressive JPEG in CMYK, in
+// files of 15 MiB) took the process to 526 MiB, and 16-bit PNGs to 151 MiB:
+// BenchmarkTwentyLargePictures, on amd64, with a model of no size.
 //
 //	models := serve.NewModels(log)
 //	defer models.Close()
@@ -88,6 +88,7 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		ConnState:         new(connections).changed,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	ended := make(chan error, 1)
