@@ -124,7 +124,7 @@ func TestWhatCannotBeResumedStartsAnew(t *testing.T) {
 // TestWithoutAStrongETagTheDigestAloneVouches: such a server must not cost the
 // resume, since the address is the digest.
 func TestWithoutAStrongETagTheDigestAloneVouches(t *testing.T) {
-	for _, etag := range []string{`W/"weak"`, "", `"with space "`, "unquoted"} {
+	for _, etag := range []string{`W/"weak"`, "", `"with space "`, "unquoted", `"qu"ote"`} {
 		s := serve(t, cutAfter(1000))
 		s.etag = etag
 		f := fetcher(t, s.URL)
@@ -132,6 +132,21 @@ func TestWithoutAStrongETagTheDigestAloneVouches(t *testing.T) {
 		mustFetch(t, f)
 		if s.ranges[1] != "bytes=1000-" || s.ifRange[1] != "" {
 			t.Errorf("ETag %q: asked for %q if %q", etag, s.ranges[1], s.ifRange[1])
+		}
+	}
+}
+
+// TestADamagedETagOnDiskIsNone: what no header may hold must not stop the object
+// for ever. (A reply with such an ETag is refused before it is looked at.)
+func TestADamagedETagOnDiskIsNone(t *testing.T) {
+	for _, c := range []string{"\x01", "\x00", "\x7f"} {
+		s := serve(t, cutAfter(1000))
+		f := fetcher(t, s.URL)
+		refuse(t, f, "cut")
+		appendTo(t, f, ".marks", fmt.Appendf(nil, "etag %s \"a%sb\"\n", f.sources[0].base, c))
+		mustFetch(t, f)
+		if s.ranges[1] != "bytes=1000-" || s.ifRange[1] != s.etag {
+			t.Errorf("%q: asked for %q if %q", c, s.ranges[1], s.ifRange[1])
 		}
 	}
 }

@@ -103,10 +103,18 @@ func (m marks) upTo(size int64) (list []mark) {
 
 const maxETag = 256
 
-// isStrong tells an ETag that two equal bodies share (RFC 9110 §8.8.3) and that
-// fits a line.
+// isStrong tells an ETag that two equal bodies share (RFC 9110 §8.8.3), that a
+// request may carry and that fits a line. Any other is as good as none.
 func isStrong(etag string) bool {
-	return len(etag) >= 2 && len(etag) <= maxETag && etag[0] == '"' && etag[len(etag)-1] == '"' && !strings.ContainsAny(etag, " \t\n\r")
+	if len(etag) < 2 || len(etag) > maxETag || etag[0] != '"' || etag[len(etag)-1] != '"' {
+		return false
+	}
+	for _, c := range []byte(etag[1 : len(etag)-1]) {
+		if c <= ' ' || c == '"' || c == 0x7f { // not an etagc
+			return false
+		}
+	}
+	return true
 }
 
 // note remembers which ETag a source has for the object.

@@ -86,6 +86,22 @@ func (f format) read(data []byte) (image.Image, error) {
 	return picture, nil
 }
 
+// PixelsOf is how many pixels the header of a picture promises, for a server to
+// make room; 0 if DecodeBytes would refuse it by its header.
+func PixelsOf(data []byte) int {
+	for _, f := range formats {
+		if !bytes.HasPrefix(data, []byte(f.magic)) {
+			continue
+		}
+		header, err := f.config(bytes.NewReader(data))
+		if err != nil || checkSize(header.Width, header.Height) != nil {
+			return 0
+		}
+		return header.Width * header.Height
+	}
+	return 0
+}
+
 // checkSize holds for any picture, decoded here or not.
 func checkSize(w, h int) error {
 	switch {

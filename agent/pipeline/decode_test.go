@@ -143,3 +143,22 @@ func FuzzDecode(f *testing.F) {
 		picture.At(b.Max.X-1, b.Max.Y-1)
 	})
 }
+
+func TestPixelsOfBelievesOnlyAHeaderThatDecodeWould(t *testing.T) {
+	gray := pngOf(t, image.NewGray(image.Rect(0, 0, 30, 20)))
+	for name, c := range map[string]struct {
+		data   []byte
+		pixels int
+	}{
+		"a picture":          {gray, 600},
+		"its first half":     {gray[:len(gray)/2], 600},
+		"its first bytes":    {gray[:10], 0},
+		"too many columns":   {pngOf(t, image.NewGray(image.Rect(0, 0, pipeline.MaxPictureSide+1, 1))), 0},
+		"another format":     {[]byte("GIF89a"), 0},
+		"nothing whatsoever": {nil, 0},
+	} {
+		if got := pipeline.PixelsOf(c.data); got != c.pixels {
+			t.Errorf("%s: got %d, want %d", name, got, c.pixels)
+		}
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
 
 	"github.com/squadron-edge/squadron/agent/pipeline"
 )
@@ -67,50 +68,38 @@ func TestAPictureAnnouncedAsTooLargeIsNotRead(t *testing.T) {
 	d, body := newDevice(t, &session{version: 1}), &zeros{}
 	r := httptest.NewRequest("POST", "/v1/predict/meter", body)
 	r.ContentLength = pipeline.MaxPictureBytes + 1
-	w := httptest.NewRecorder()
+	w := record()
 	d.handler.ServeHTTP(w, r)
 	if w.Code != 413 || body.read != 0 {
 		t.Errorf("%d bytes were read, and the answer is %d", body.read, w.Code)
 	}
 }
 
-// announced tells when its picture begins to be read: the request is admitted.
-type announced struct {
-	io.Reader
-	once  sync.Once
-	begun chan<- struct{}
-}
-
-func (a *announced) Read(b []byte) (int, error) {
-	a.once.Do(func() { a.begun <- struct{}{} })
-	return a.Reader.Read(b)
-}
-
 func TestTooManyRequestsAreTurnedAwayAndTheOthersAnswered(t *testing.T) {
 	const admitted = 16
-	begun, answers, goOn := make(chan struct{}), make(chan answer), make(chan struct{})
-	d := newDevice(t, &session{version: 1, run: func(context.Context) error { <-goOn; return nil }})
-	for range admitted {
-		go func() {
-			a, err := d.ask("POST", "/v1/predict/meter", &announced{Reader: bytes.NewReader(picture), begun: begun})
-			if err != nil {
-				a.Error = err.Error()
-			}
-			answers <- a
-		}()
-	}
-	for range admitted {
-		<-begun
-	}
-	if a := d.predict(t); a.Code != 503 || a.Retry == "" || !strings.HasPrefix(a.Error, "busy") {
-		t.Errorf("one too many: got %+v", a)
-	}
-	close(goOn)
-	for range admitted {
-		if a := <-answers; a.Code != 200 {
-			t.Errorf("one of the others: got %+v", a)
+	synctest.Test(t, func(t *testing.T) {
+		answers, goOn := make(chan answer), make(chan struct{})
+		d := newDevice(t, &session{version: 1, run: func(context.Context) error { <-goOn; return nil }})
+		for range admitted {
+			go func() {
+				a, err := d.ask("POST", "/v1/predict/meter", bytes.NewReader(picture))
+				if err != nil {
+					a.Error = err.Error()
+				}
+				answers <- a
+			}()
 		}
-	}
+		synctest.Wait()
+		if a := d.predict(t); a.Code != 503 || a.Retry == "" || !strings.HasPrefix(a.Error, "busy") {
+			t.Errorf("one too many: got %+v", a)
+		}
+		close(goOn)
+		for range admitted {
+			if a := <-answers; a.Code != 200 {
+				t.Errorf("one of the others: got %+v", a)
+			}
+		}
+	})
 }
 
 func TestAClientThatLeavesIsNotRunFor(t *testing.T) {
@@ -127,7 +116,7 @@ func TestAClientThatLeavesIsNotRunFor(t *testing.T) {
 	}
 	ctx, leave := context.WithCancel(t.Context())
 	leave()
-	w := httptest.NewRecorder()
+	w := record()
 	d.handler.ServeHTTP(w, httptest.NewRequestWithContext(ctx, "POST", "/v1/predict/meter", bytes.NewReader(picture)))
 	close(goOn)
 	busy.Wait()

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"io"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -24,33 +24,58 @@ type prediction struct {
 	TookMS  float64          `json:"took_ms"` // from the decoded picture to the labels
 }
 
-// predict admits the request, reads the picture, waits for its turn, and
-// answers with the version that serves then.
+// predict takes the whole picture in, waits for its turn, and answers with the
+// version that serves then. The turn comes after the picture, so that a slow
+// sender keeps nobody waiting but itself.
 func (s *Server) predict(w http.ResponseWriter, r *http.Request) {
-	select {
-	case s.admitted <- struct{}{}:
-		defer func() { <-s.admitted }()
-	default:
-		s.refuse(w, http.StatusServiceUnavailable, fmt.Errorf("busy: %d requests are under way already", maxAdmitted))
-		return
-	}
 	name := r.PathValue("model")
 	if err := s.models.known(name); err != nil {
 		s.refuse(w, unavailable(err), err)
 		return
 	}
-	body, code, err := readPicture(w, r)
+	u, code, err := s.intake.take(w, r)
 	if err != nil {
 		s.refuse(w, code, err)
 		return
 	}
+	defer u.release()
 	select {
-	case s.running <- struct{}{}:
-		defer func() { <-s.running }()
-	case <-r.Context().Done():
-		return // nobody waits for the answer
+	case s.admitted <- struct{}{}:
+		defer func() { <-s.admitted }()
+	default:
+		s.refuse(w, http.StatusServiceUnavailable, fmt.Errorf("busy: %d pictures wait already", maxAdmitted))
+		return
 	}
-	picture, err := pipeline.DecodeBytes(body)
+	if pipeline.PixelsOf(u.file) <= largePixels {
+		s.look(w, r, name, u)
+		return
+	}
+	if !turn(r.Context(), s.large) {
+		return
+	}
+	defer func() { <-s.large }()
+	defer runtime.GC() // or the next large picture comes on top of what is left of this one
+	s.look(w, r, name, u)
+}
+
+// turn waits for one, and reports whether it came before the client left.
+func turn(ctx context.Context, turns chan struct{}) bool {
+	select {
+	case turns <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false // nobody waits for the answer
+	}
+}
+
+// look decodes a picture in its turn and answers it.
+func (s *Server) look(w http.ResponseWriter, r *http.Request, name string, u *upload) {
+	if !turn(r.Context(), s.running) {
+		return
+	}
+	defer func() { <-s.running }()
+	picture, err := pipeline.DecodeBytes(u.file)
+	u.release()
 	if err != nil {
 		s.refuse(w, unreadable(err), err)
 		return
@@ -120,23 +145,6 @@ type panicError struct {
 }
 
 func (e *panicError) Error() string { return fmt.Sprintf("the model panicked: %.200v", e.cause) }
-
-// readPicture takes the whole body, bounded, before the request takes a turn:
-// a slow sender keeps nobody waiting but itself.
-func readPicture(w http.ResponseWriter, r *http.Request) (body []byte, code int, err error) {
-	if r.ContentLength > pipeline.MaxPictureBytes {
-		return nil, http.StatusRequestEntityTooLarge, fmt.Errorf("the picture has %d bytes, it may have %d", r.ContentLength, pipeline.MaxPictureBytes)
-	}
-	body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, pipeline.MaxPictureBytes))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return nil, http.StatusRequestEntityTooLarge, fmt.Errorf("the picture has more than %d bytes", tooLarge.Limit)
-	case err != nil:
-		return nil, http.StatusBadRequest, fmt.Errorf("read the picture: %w", err)
-	}
-	return body, 0, nil
-}
 
 // unreadable is the status for a picture that pipeline refused.
 func unreadable(err error) int {

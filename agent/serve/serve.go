@@ -17,6 +17,13 @@
 //
 // Every refusal is {"error":"sentence"}.
 //
+// A picture arrives whole before it takes a turn. What the API holds is bounded:
+// 64 MiB of pictures' files, however many arrive; of decoded pictures, one that
+// is larger than full HD; 512 connections. Twenty at once of the worst that the
+// bounds on a picture admit (16 million pixels, a progressive JPEG in CMYK, in
+// files of 15 MiB) took the process to 526 MiB, and 16-bit PNGs to 151 MiB:
+// BenchmarkTwentyLargePictures, on amd64, with a model of no size.
+//
 //	models := serve.NewModels(log)
 //	defer models.Close()
 //	go func() { done <- serve.New(models, log).Run(ctx, listener) }()
@@ -33,18 +40,17 @@ import (
 	"time"
 )
 
-// Bounds on what the API does at once and how long it waits. An admitted request
-// holds one picture's file in memory, at most 16 MiB. A running one also holds
-// the decoded picture, at worst some 400 MiB: of a progressive CMYK JPEG,
-// package image/jpeg keeps four coefficients of four bytes a pixel, and its
-// planes twice. Two of them fit a board of 2 GiB, and let one be decoded while
-// the engine works on the other.
+// Bounds on what the API does at once and how long it waits. Of the decoded
+// pictures, a large one takes some 400 MiB at worst while it is decoded: of a
+// progressive CMYK JPEG, package image/jpeg keeps four coefficients of four bytes
+// a pixel, and its planes twice. So there is one of them at a time; beside it
+// runs a picture of up to full HD, for which the same is 50 MiB.
 const (
-	maxAdmitted = 16
-	maxRunning  = 2
+	maxAdmitted = 16      // pictures that wait or run
+	maxRunning  = 2       // of those, decoded or on the engine
+	largePixels = 2 << 20 // more than full HD has
 
 	readHeaderTimeout = 5 * time.Second
-	readTimeout       = 30 * time.Second // of the whole picture
 	writeTimeout      = 60 * time.Second // from the header's end to the answer's
 	idleTimeout       = 2 * time.Minute
 	drainTimeout      = 10 * time.Second
@@ -55,7 +61,9 @@ const (
 type Server struct {
 	models   *Models
 	log      *slog.Logger
+	intake   intake
 	admitted chan struct{}
+	large    chan struct{} // taken before running
 	running  chan struct{}
 }
 
@@ -65,6 +73,7 @@ func New(models *Models, log *slog.Logger) *Server {
 		models:   models,
 		log:      log,
 		admitted: make(chan struct{}, maxAdmitted),
+		large:    make(chan struct{}, 1),
 		running:  make(chan struct{}, maxRunning),
 	}
 }
@@ -79,6 +88,7 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		ConnState:         new(connections).changed,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	ended := make(chan error, 1)

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/squadron-edge/squadron/agent/pipeline"
 	"github.com/squadron-edge/squadron/agent/serve"
@@ -97,7 +98,7 @@ type device struct {
 
 var quiet = slog.New(slog.DiscardHandler)
 
-func newDevice(t *testing.T, s ...serve.Session) device {
+func newDevice(t testing.TB, s ...serve.Session) device {
 	t.Helper()
 	models := serve.NewModels(quiet)
 	t.Cleanup(models.Close)
@@ -131,8 +132,15 @@ type answer struct {
 	Models  []serve.Status   `json:"models"`
 }
 
+// recorder takes an answer down. Its connection is never slow.
+type recorder struct{ *httptest.ResponseRecorder }
+
+func (recorder) SetReadDeadline(time.Time) error { return nil }
+
+func record() recorder { return recorder{httptest.NewRecorder()} }
+
 func (d device) ask(method, path string, body io.Reader) (answer, error) {
-	w := httptest.NewRecorder()
+	w := record()
 	d.handler.ServeHTTP(w, httptest.NewRequest(method, path, body))
 	a := answer{Code: w.Code, Retry: w.Header().Get("Retry-After")}
 	if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil {
@@ -284,7 +292,7 @@ func TestAClientThatHangsUpEndsItsInferenceAndIsNotTheModelsFault(t *testing.T) 
 		return context.Cause(ctx)
 	}})
 	r := httptest.NewRequestWithContext(ctx, "POST", "/v1/predict/meter", bytes.NewReader(picture))
-	d.handler.ServeHTTP(httptest.NewRecorder(), r)
+	d.handler.ServeHTTP(record(), r)
 	if m := d.Status()[0]; m.Inferences != 1 || m.Errors != 0 || m.P95ms <= 0 {
 		t.Errorf("counted %+v", m)
 	}

@@ -9,7 +9,7 @@ const observations = 10
 // What a version on probation may not do.
 const (
 	maxRestarts   = 3    // times that the agent may go down
-	minErrors     = 3    // failed inferences before their share counts
+	minErrors     = 3    // failed inferences before their share counts, until the end
 	maxErrorShare = 0.05 // of all inferences
 	minInferences = 20   // before latency is compared
 	// slower: the 95th percentile may grow to this multiple of the old one's,
@@ -39,6 +39,18 @@ func (h Health) fault() string {
 		return fmt.Sprintf("95 of 100 inferences take up to %.0f ms, and took %.0f ms before", h.P95ms, h.BeforeP95ms)
 	}
 	return ""
+}
+
+// unproven is asked at the end, when no further inference can turn the balance:
+// fewer failures than minErrors are forgiven only beside more successes.
+func (h Health) unproven() bool { return h.Errors > 0 && 2*h.Errors >= h.Inferences }
+
+// unasked owns up to a probation that only time and the self-test passed.
+func (h Health) unasked() string {
+	if h.Inferences > 0 {
+		return ""
+	}
+	return ", without having been asked for a reading"
 }
 
 // becomeProbation records the switch and begins to watch.
@@ -82,11 +94,14 @@ func (t *turn) observed(h Health) {
 		return
 	}
 	t.Healthy++
-	if t.Healthy >= observations {
-		t.end(StepCommitted, fmt.Sprintf("%s passed its probation of %s and serves.", t.wanted(), t.rules.Probation))
-		return
+	switch {
+	case t.Healthy < observations:
+		t.work()
+	case h.unproven():
+		t.becomeRollingBack(fmt.Sprintf("%d of %d inferences failed until its probation ended", h.Errors, h.Inferences))
+	default:
+		t.end(StepCommitted, fmt.Sprintf("%s passed its probation of %s and serves%s.", t.wanted(), t.rules.Probation, h.unasked()))
 	}
-	t.work()
 }
 
 // becomeRollingBack returns to the version before; fault is why.

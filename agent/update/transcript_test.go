@@ -72,11 +72,11 @@ func replay(t *testing.T, script string) string {
 	return out.String()
 }
 
-// expand writes out "probation" and "commit VERSION", of which a transcript
-// shows the last event alone.
+// expand writes out "probation", with or without a health that stays, and
+// "commit VERSION", of which a transcript shows the last event alone.
 func expand(command string) []string {
-	if command == "probation" {
-		return slices.Repeat([]string{"timer", "observed"}, observations)
+	if health, ok := strings.CutPrefix(command, "probation"); ok {
+		return slices.Repeat([]string{"timer", "observed" + health}, observations)
 	}
 	if v, ok := strings.CutPrefix(command, "commit "); ok {
 		return append([]string{"ordered " + v, "envelope-fetched", "verified", "objects-fetched", "test-passed", "activated"},
