@@ -149,7 +149,7 @@ func (g *guard) checkDelta(reply *http.Response) error {
 		*g.have = *newProgress()
 	case http.StatusPartialContent:
 		_, err := fmt.Sscanf(asked, "bytes %d-%d/%d", &from, &last, &total)
-		if known, _ := g.etag(); err != nil || from != g.have.size || last != total-1 || reply.Header.Get("ETag") != known {
+		if known, ok := g.etag(); !ok || err != nil || from != g.have.size || last != total-1 || reply.Header.Get("ETag") != known {
 			return discontinuedf("the server sent %.80q, want the rest from byte %d", asked, g.have.size)
 		}
 	case http.StatusRequestedRangeNotSatisfiable:

@@ -31,7 +31,7 @@ func lookAtDisk(dir string) (disk, error) {
 	return disk{root}, err
 }
 
-func (d disk) Open(name string) (io.ReadCloser, error) { return d.Root.Open(name) }
+func (d disk) Open(name string) (Object, error) { return d.Root.Open(name) }
 
 func (d disk) Create(name string) (file, error) {
 	return d.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
