@@ -53,6 +53,8 @@ type fleet struct {
 
 	mu      sync.Mutex
 	objects map[string][]byte
+	deltas  map[string][]byte // by target and base, in hexadecimal, with /from/ between
+	asked   []string          // of objects and deltas
 	desired *wire.Desired
 	// desiredEnvelope is it as signed.
 	desiredEnvelope []byte
@@ -82,6 +84,12 @@ func newFleet(t *testing.T) *fleet {
 func (f *fleet) serve(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	body, found := f.objects[path.Base(r.URL.Path)]
+	if name, ok := strings.CutPrefix(r.URL.Path, "/v1/artefacts/sha256/"); ok {
+		f.asked = append(f.asked, name)
+		if strings.Contains(name, "/from/") {
+			body, found = f.deltas[name]
+		}
+	}
 	if strings.HasSuffix(r.URL.Path, "/plant-7/cam-3/desired") && f.desired != nil {
 		body, found = f.desiredEnvelope, true
 	}
@@ -235,8 +243,14 @@ type release struct {
 // golden samples were measured.
 func newRelease(t *testing.T, version string, wrong bool) *release {
 	t.Helper()
+	return releaseWith(t, version, wrong, nil)
+}
+
+// releaseWith has a model with further weights that nothing uses.
+func releaseWith(t *testing.T, version string, wrong bool, further []byte) *release {
+	t.Helper()
 	r := &release{objects: map[string][]byte{}}
-	good := shadeModel(t, version, 1)
+	good := shadeModel(t, version, 1, further)
 	pictures := map[string][]byte{"golden/black.png": picture(0), "golden/white.png": picture(255)}
 	r.manifest = bundle.Manifest{
 		V: bundle.FormatVersion, Name: "shade", Version: version, Model: "model.onnx",
@@ -252,7 +266,7 @@ func newRelease(t *testing.T, version string, wrong bool) *release {
 	}
 	scores := measure(t, good, r.manifest, pictures)
 	if wrong {
-		good = shadeModel(t, version, -1)
+		good = shadeModel(t, version, -1, further)
 	}
 	r.add("golden/black.png", pictures["golden/black.png"])
 	r.add("golden/reference.f32", scores)
@@ -305,7 +319,7 @@ func (f *fleet) publish(r *release, key trust.PrivateKey) wire.DesiredModel {
 
 // shadeModel is Flatten and Gemm: the brighter the picture, the more "light";
 // sign -1 makes it wrong. The version makes its bytes differ.
-func shadeModel(t *testing.T, version string, sign float32) []byte {
+func shadeModel(t *testing.T, version string, sign float32, further []byte) []byte {
 	t.Helper()
 	weights := make([]byte, 0, 32)
 	for range 4 {
@@ -333,6 +347,7 @@ func shadeModel(t *testing.T, version string, sign float32) []byte {
 			Initializers: []onnx.Tensor{
 				{Name: "w", Type: onnx.Float, Dims: []int64{4, 2}, Raw: weights},
 				{Name: "b", Type: onnx.Float, Dims: []int64{2}, Raw: bias},
+				{Name: "further", Type: onnx.Float, Dims: []int64{int64(len(further) / 4)}, Raw: further},
 			},
 			Inputs:  []onnx.ValueInfo{{Name: "picture", Type: onnx.Float, Shape: dims(1, 1, 2, 2)}},
 			Outputs: []onnx.ValueInfo{{Name: "scores", Type: onnx.Float, Shape: dims(1, 2)}},

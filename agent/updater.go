@@ -54,6 +54,9 @@ type model struct {
 	// tested is the session that passed the self-test and waits for its
 	// activation. Only work touches it, one after the other.
 	tested *loaded
+	// spoiled says why a delta of an object was bad, until all objects are here.
+	// Only work touches it.
+	spoiled map[bundle.Digest]error
 }
 
 // outcome is an event for one machine.
@@ -257,7 +260,7 @@ func (u *updater) act(ctx context.Context, m *model, a update.Action) {
 	case update.Verify:
 		u.begin(ctx, m, func(context.Context, *model) update.Event { return u.verify(a) })
 	case update.FetchObjects:
-		u.begin(ctx, m, func(ctx context.Context, _ *model) update.Event { return u.fetchObjects(ctx, a) })
+		u.begin(ctx, m, func(ctx context.Context, m *model) update.Event { return u.fetchObjects(ctx, m, a) })
 	case update.Test:
 		u.begin(ctx, m, func(ctx context.Context, m *model) update.Event { return u.test(ctx, m, a) })
 	case update.Activate:

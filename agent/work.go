@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -77,36 +76,6 @@ func (u *updater) makeRoom(m *bundle.Manifest) (total int64, err error) {
 		err = u.store.Room(missing)
 	}
 	return total, err
-}
-
-// fetchObjects brings what the manifest names and is not here.
-func (u *updater) fetchObjects(ctx context.Context, a update.FetchObjects) update.Event {
-	m, err := u.store.Manifest(a.Order.Digest, readInstalled)
-	if err != nil {
-		return update.Failed{Task: a.Task, Why: err.Error()}
-	}
-	for _, f := range m.Objects() {
-		if err := u.bring(ctx, f.Digest, f.Size); err != nil {
-			return update.Failed{Task: a.Task, Why: err.Error()}
-		}
-	}
-	return update.ObjectsFetched{Task: a.Task}
-}
-
-// bring leaves an object in the slot. One that is there is read once, so that a
-// disk that changed it does not stop the update.
-func (u *updater) bring(ctx context.Context, d bundle.Digest, size int64) error {
-	if u.store.Whole(d, size) {
-		return nil
-	}
-	if size == 0 {
-		return u.store.Put(d, 0, bytes.NewReader(nil))
-	}
-	file, err := u.fetcher.Fetch(ctx, d, size)
-	if err != nil {
-		return err
-	}
-	return u.store.Adopt(d, size, file)
 }
 
 // loaded is a version ready to serve.

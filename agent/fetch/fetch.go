@@ -11,7 +11,10 @@
 // source that is asked first, because it is near, and may lack an object; the
 // last source is the authority. A partial is what has arrived of an object, in
 // a private folder. A mark is a length and the SHA-256 of the partial up to
-// there, made durable together.
+// there, made durable together. A delta is bytes that may make an object of
+// another: its length is not signed, so that it is bounded by the object's, and
+// its digest is known to nobody, so that it goes on from the source that began it
+// and by its strong ETag only.
 //
 // # What a restart finds
 //

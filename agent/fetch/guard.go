@@ -88,11 +88,12 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 func (g *guard) request(ctx context.Context, cancel context.CancelCauseFunc, r *http.Request) (*http.Response, error) {
 	r = r.Clone(ctx)
 	r.Header.Set("Accept-Encoding", "identity")
-	if g.have.size > 0 {
+	etag, known := g.etag()
+	if g.have.size > 0 && (known || !g.partial.isDelta()) {
 		r.Header.Set("Range", fmt.Sprintf("bytes=%d-", g.have.size))
-		if etag, ok := g.etag(); ok {
-			r.Header.Set("If-Range", etag)
-		}
+	}
+	if g.have.size > 0 && known {
+		r.Header.Set("If-Range", etag)
 	}
 	silence := fmt.Errorf("no answer came for %s", g.fetcher.idle)
 	timer := time.AfterFunc(g.fetcher.idle, func() { cancel(silence) })
@@ -139,6 +140,9 @@ func (g *guard) head(r *http.Request) *http.Response {
 func (g *guard) check(reply *http.Response) error {
 	if e := reply.Header.Get("Content-Encoding"); e != "" && e != "identity" {
 		return fmt.Errorf("the server compressed it (%.40s), though asked not to", e)
+	}
+	if g.partial.isDelta() {
+		return g.checkDelta(reply)
 	}
 	resuming := g.have.size > 0
 	switch {

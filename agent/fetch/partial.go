@@ -14,18 +14,30 @@ import (
 	"github.com/squadron-edge/squadron/deploy/bundle"
 )
 
-// partial is one object on its way: its file, and beside it the marks.
+// partial is one object on its way, or a delta that makes it: its file, and
+// beside it the marks.
 type partial struct {
 	disk   disk
 	dir    string
 	every  int64 // bytes from mark to mark
 	digest bundle.Digest
-	size   int64
+	base   bundle.Digest // of a delta; zero for the object itself
+	size   int64         // of a delta: the most, until a reply tells
 }
 
-func (p partial) file() string  { return filepath.Join(p.dir, p.digest.Hex()+".part") }
-func (p partial) marks() string { return filepath.Join(p.dir, p.digest.Hex()+".marks") }
-func (p partial) copy() string  { return filepath.Join(p.dir, p.digest.Hex()+".copy") }
+func (p partial) isDelta() bool { return !p.base.IsZero() }
+
+// name begins with the object's digest, up to a dot: who cleans up goes by that.
+func (p partial) name(end string) string {
+	if p.isDelta() {
+		end = ".from." + p.base.Hex() + end
+	}
+	return filepath.Join(p.dir, p.digest.Hex()+end)
+}
+
+func (p partial) file() string  { return p.name(".part") }
+func (p partial) marks() string { return p.name(".marks") }
+func (p partial) copy() string  { return p.name(".copy") }
 
 // progress is what has arrived: hashed from disk up to the last good mark, and
 // then as it comes.

@@ -86,7 +86,7 @@ func (s *source) enough(wait time.Duration) int64 {
 // copyTo copies the object from a folder beside what had arrived, and puts it in
 // its place if it is right: a stick pulled out half-way costs nothing.
 func (s *source) copyTo(ctx context.Context, p partial, have *progress) error {
-	if err := p.checkSource(path.Join(s.base.Path, "sha256", p.digest.Hex())); err != nil {
+	if err := checkSize(path.Join(s.base.Path, "sha256", p.digest.Hex()), p.size); err != nil {
 		return err
 	}
 	if err := get(ctx, s.address(p.digest), p.copy(), &getter.FileGetter{}); err != nil {
@@ -114,9 +114,9 @@ func (p partial) hashOf(name string) (hash.Hash, error) {
 	return h, errors.Join(err, f.Close())
 }
 
-// checkSource refuses what is not a plain file of the right size, before it is
+// checkSize refuses what is not a plain file of the right size, before it is
 // copied.
-func (p partial) checkSource(name string) error {
+func checkSize(name string, size int64) error {
 	info, err := os.Lstat(name)
 	if err != nil {
 		return err
@@ -124,8 +124,8 @@ func (p partial) checkSource(name string) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is not a plain file", name)
 	}
-	if info.Size() != p.size {
-		return fmt.Errorf("%s has %d bytes, want %d", name, info.Size(), p.size)
+	if info.Size() != size {
+		return fmt.Errorf("%s has %d bytes, want %d", name, info.Size(), size)
 	}
 	return nil
 }

@@ -76,6 +76,17 @@ func (s *Store) pointed() ([]bundle.Digest, error) {
 	return envelopes, nil
 }
 
+// arrived reports whether an object, in hexadecimal, is in its place: then
+// nobody goes on with what is left of its download.
+func (s *Store) arrived(digest string) bool {
+	d, err := bundle.ParseDigest("sha256:" + digest)
+	if err != nil {
+		return false
+	}
+	_, err = s.files.Stat(objectName(d))
+	return err == nil
+}
+
 func (s *Store) collectIn(dir string, needed map[string]bool) (freed int64, err error) {
 	entries, err := s.files.ReadDir(dir)
 	if err != nil {
@@ -92,7 +103,7 @@ func (s *Store) collectIn(dir string, needed map[string]bool) (freed int64, err 
 			continue
 		}
 		digest, _, _ := strings.Cut(e.Name(), ".")
-		if needed[digest] {
+		if needed[digest] && !(dir == incomingDir && s.arrived(digest)) {
 			continue
 		}
 		if info, err := e.Info(); err == nil {

@@ -2,7 +2,6 @@ package slot
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"maps"
 	"math/rand/v2"
@@ -91,13 +90,17 @@ func missing(op, name string) error {
 	return &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
 }
 
-func (d *cutDisk) Open(name string) (io.ReadCloser, error) {
+func (d *cutDisk) Open(name string) (Object, error) {
 	n := d.live[name]
 	if n == nil || n.dir {
 		return nil, missing("open", name)
 	}
-	return io.NopCloser(strings.NewReader(string(n.bytes))), nil
+	return opened{strings.NewReader(string(n.bytes))}, nil
 }
+
+type opened struct{ *strings.Reader }
+
+func (opened) Close() error { return nil }
 
 func (d *cutDisk) Create(name string) (file, error) {
 	if d.live[path.Dir(name)] == nil {

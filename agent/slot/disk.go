@@ -33,7 +33,7 @@ func lookAtDisk(dir string) (disk, error) {
 
 // Open opens a plain file. Something else in its place, such as a FIFO that
 // nobody writes to, must not make the device wait for it.
-func (d disk) Open(name string) (io.ReadCloser, error) {
+func (d disk) Open(name string) (Object, error) {
 	f, err := d.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err

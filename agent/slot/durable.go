@@ -11,7 +11,7 @@ import (
 // names inside its folder. Nothing is durable until synced: a file's bytes by
 // its Sync, its name by SyncDir of the folder.
 type files interface {
-	Open(name string) (io.ReadCloser, error)
+	Open(name string) (Object, error)
 	Create(name string) (file, error) // truncates
 	Sync(name string) error           // of a file that another wrote
 	Rename(from, to string) error
@@ -21,6 +21,12 @@ type files interface {
 	Stat(name string) (fs.FileInfo, error) // does not follow links
 	ReadDir(dir string) ([]fs.DirEntry, error)
 	Free() (int64, error) // bytes that this user may still write
+}
+
+// Object is an object open for reading, from its start or anywhere.
+type Object interface {
+	io.ReadCloser
+	io.ReaderAt
 }
 
 type file interface {

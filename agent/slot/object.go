@@ -39,6 +39,17 @@ func (s *Store) Put(d bundle.Digest, size int64, r io.Reader) error {
 	return nil
 }
 
+// Make stores an object that fill writes. fill must fail unless what it wrote is
+// of that digest: it is not read again.
+func (s *Store) Make(d bundle.Digest, fill func(io.Writer) error) error {
+	s.collecting.RLock()
+	defer s.collecting.RUnlock()
+	if err := s.write(objectName(d), fill); err != nil {
+		return fmt.Errorf("make object %s: %w", d.Short(), err)
+	}
+	return nil
+}
+
 // Adopt takes over a file of Incoming whose size and digest package fetch has
 // checked while it arrived, without reading it again.
 func (s *Store) Adopt(d bundle.Digest, size int64, file string) error {
@@ -84,7 +95,7 @@ func (s *Store) Read(d bundle.Digest, max int64) ([]byte, error) {
 }
 
 // Open streams an object without checking it again.
-func (s *Store) Open(d bundle.Digest) (io.ReadCloser, error) {
+func (s *Store) Open(d bundle.Digest) (Object, error) {
 	r, err := s.files.Open(objectName(d))
 	if err != nil {
 		return nil, fmt.Errorf("open object %s: %w", d.Short(), err)

@@ -18,6 +18,7 @@
 //	models/NAME/update.json       record: the update state
 //	records/NAME.json             record: the agent's own
 //	incoming/                     private to package fetch; partial downloads
+//	                              and deltas
 //
 // A file is written beside its place, fsynced, renamed over it, and the folder
 // fsynced. An object is on disk before any pointer names its envelope; previous

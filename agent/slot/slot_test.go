@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -426,5 +427,55 @@ func TestAModelNameCannotLeaveTheFolder(t *testing.T) {
 		if err := s.SaveState(name, nil); err == nil {
 			t.Errorf("saved the state of a model named %q", name)
 		}
+	}
+}
+
+// A delta, or what else is left of a download, is nobody's once its object is in
+// its place; before that it is the next try's.
+func TestCollectTakesADownloadWhoseObjectArrived(t *testing.T) {
+	s := openTemp(t)
+	v1, v2 := newVersion("1.0.0"), newVersion("2.0.0")
+	mustInstall(t, s, v1)
+	if err := s.Put(v2.pointer.Envelope, int64(len(v2.envelope)), bytes.NewReader(v2.envelope)); err != nil {
+		t.Fatal(err)
+	}
+	arrived := filepath.Join(s.Incoming(), v1.order[0].Hex()+".from."+v2.order[0].Hex()+".part")
+	coming := filepath.Join(s.Incoming(), v2.order[0].Hex()+".from."+v1.order[0].Hex()+".part")
+	if err := errors.Join(os.WriteFile(arrived, nil, 0o600), os.WriteFile(coming, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Collect(hold(v1, v2), judge); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(arrived); err == nil {
+		t.Error("the delta of an object that is here stayed")
+	}
+	if _, err := os.Stat(coming); err != nil {
+		t.Errorf("the delta of an object on its way was collected: %v", err)
+	}
+}
+
+// TestMakeLeavesAnObjectOrNothing fails half-way, and then does not.
+func TestMakeLeavesAnObjectOrNothing(t *testing.T) {
+	s := openTemp(t)
+	b := []byte("an object that is made here")
+	d := bundle.DigestOf(b)
+	broken := errors.New("the delta is bad")
+	err := s.Make(d, func(w io.Writer) error {
+		if _, err := w.Write(b[:9]); err != nil {
+			return err
+		}
+		return broken
+	})
+	left, globErr := filepath.Glob(filepath.Join(s.dir, "objects", "sha256", "*", "*"))
+	if !errors.Is(err, broken) || len(left) > 0 || globErr != nil {
+		t.Errorf("%v; left %q, %v", err, left, globErr)
+	}
+	err = s.Make(d, func(w io.Writer) error {
+		_, err := w.Write(b)
+		return err
+	})
+	if err != nil || !s.Whole(d, int64(len(b))) {
+		t.Errorf("%v", err)
 	}
 }

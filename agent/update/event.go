@@ -32,8 +32,12 @@ type (
 		Task  Task
 		Bytes int64
 	}
-	// ObjectsFetched: every object is in the slot, each with its digest.
-	ObjectsFetched struct{ Task Task }
+	// ObjectsFetched: every object is in the slot, each with its digest; How is a
+	// sentence on what was fetched for that.
+	ObjectsFetched struct {
+		Task Task
+		How  string
+	}
 	// TestPassed: the engine that will serve loaded the model and passed the
 	// golden self-test; Result is a sentence.
 	TestPassed struct {

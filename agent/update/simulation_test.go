@@ -184,7 +184,7 @@ func (w *world) do(a Action) {
 		}
 		answer(w.flaky(a.Task, Verified{a.Task, 1 << 20}))
 	case FetchObjects:
-		answer(w.flaky(a.Task, ObjectsFetched{a.Task}))
+		answer(w.flaky(a.Task, ObjectsFetched{Task: a.Task}))
 	case Test:
 		if a.Order.Version == "3" {
 			answer(Refused{a.Task, "read 7 of 32"})

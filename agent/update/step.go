@@ -143,7 +143,7 @@ func (t *turn) outcome(e Event) {
 		t.Bytes = e.Bytes
 		t.becomeFetchingObjects()
 	case ObjectsFetched:
-		t.becomeTesting()
+		t.becomeTesting(e.How)
 	case TestPassed:
 		t.becomeActivating(e.Result)
 	case Activated:
@@ -186,13 +186,13 @@ func (t *turn) becomeFetchingObjects() {
 
 // becomeTesting counts the test before it begins, so that a model that brings
 // the whole device down is not tested for ever.
-func (t *turn) becomeTesting() {
+func (t *turn) becomeTesting(how string) {
 	if t.Tests >= maxTests {
 		t.end(StepFailed, fmt.Sprintf("Gave up on %s: %d self-tests began and none came to an end; %s.", t.wanted(), t.Tests, t.meanwhile()))
 		return
 	}
 	t.Tests++
-	t.become(StepTest, fmt.Sprintf("Tests %s on the engine that will serve it; %s.", t.wanted(), t.meanwhile()))
+	t.become(StepTest, fmt.Sprintf("Fetched %s; tests %s on the engine that will serve it; %s.", how, t.wanted(), t.meanwhile()))
 }
 
 func (t *turn) becomeActivating(result string) {

@@ -127,7 +127,7 @@ func parseEvent(t *testing.T, line string, task Task) Event {
 	case "verified":
 		return Verified{task, 3 << 20}
 	case "objects-fetched":
-		return ObjectsFetched{task}
+		return ObjectsFetched{task, "1.2 of 3.0 MiB (delta from 1.0.0)"}
 	case "test-passed":
 		return TestPassed{task, "read 32 of 32 golden pictures as their labels"}
 	case "activated":

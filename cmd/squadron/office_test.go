@@ -76,9 +76,9 @@ func (o *office) pack(name, version, key string) string {
 func (o *office) key(name string) string { return o.file("trust/keys/" + name) }
 
 // publishes runs squadron publish with the publisher's key.
-func (o *office) publishes(status int, bundle string) (stdout, stderr string) {
+func (o *office) publishes(status int, bundle string, more ...string) (stdout, stderr string) {
 	o.t.Helper()
-	return o.asks(status, "publish", bundle, "--key", o.key("publisher.key"))
+	return o.asks(status, append([]string{"publish", bundle, "--key", o.key("publisher.key")}, more...)...)
 }
 
 // asks runs an operator's command against the controller.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/squadron-edge/squadron/cmd/exit"
 	"github.com/squadron-edge/squadron/cmd/program"
+	"github.com/squadron-edge/squadron/controller/api"
 )
 
 type publishCommand struct {
@@ -20,6 +21,8 @@ type publishCommand struct {
 	Key    string `required:"" help:"The publisher's private key (squadron keys); it stays on this machine." type:"existingfile" placeholder:"FILE"`
 	// Minimum forbids what is older.
 	Minimum modelVersion `name:"minimum-version" help:"Lowest version of the model that may still be installed anywhere from now on." placeholder:"VERSION" optional:""`
+	// NoDelta is for who has no time: devices then fetch whole files.
+	NoDelta bool `name:"no-delta" help:"Make no deltas: devices that run an older version fetch whole files too."`
 	passphraseFlags
 }
 
@@ -28,7 +31,9 @@ func (publishCommand) Help() string {
 
   squadron publish meter-reader-2.0.0.sqb --key trust/keys/publisher.key
 
-The controller checks the signature and every digest, and keeps the bundle; then the publisher's key signs, here, that devices may run it. A version below --minimum-version can be installed by nobody any more, whoever orders it. Publishing the same bundle again changes nothing; another bundle under a version that is taken is refused, with both digests and who published the first. No device runs it before squadron rollout start.`
+The controller checks the signature and every digest, and keeps the bundle; then the publisher's key signs, here, that devices may run it. A version below --minimum-version can be installed by nobody any more, whoever orders it. Publishing the same bundle again changes nothing; another bundle under a version that is taken is refused, with both digests and who published the first. No device runs it before squadron rollout start.
+
+Then each large file is compared, here, with that of the three newest versions before, and where a tenth or more is saved, the difference is sent too: a device that runs one of those fetches it in place of the file, and checks what it makes. Publishing the bundle again makes what is missing of them.`
 }
 
 func (c publishCommand) Run(ctx context.Context, s program.Streams) error {
@@ -58,7 +63,11 @@ func (c publishCommand) Run(ctx context.Context, s program.Streams) error {
 	if err := c.client().Vouch(ctx, published, key, string(c.Minimum), time.Now().UTC()); err != nil {
 		return remote(fmt.Errorf("publish %s: the controller has it, but it is not signed yet that devices may run it: %w", c.Bundle, err), "")
 	}
-	return s.Print(published, func(w io.Writer) {
+	answer, failed := c.withDeltas(ctx, published, tell)
+	if failed != nil {
+		fmt.Fprintf(tell, "No more deltas: %v; devices fetch whole files, until this bundle is published again\n", failed)
+	}
+	return s.Print(answer, func(w io.Writer) {
 		if !created {
 			fmt.Fprintf(w, "%s %s was published already, and devices may run it.\n", published.Name, published.Version)
 			return
@@ -66,6 +75,28 @@ func (c publishCommand) Run(ctx context.Context, s program.Streams) error {
 		fmt.Fprintf(w, "Published %s %s, %s, signed by key %.12s.\n", published.Name, published.Version, published.Digest, published.KeyID)
 		fmt.Fprintf(w, "Next: squadron rollout start %s@%s --waves 1,50%%,100%%\n", published.Name, published.Version)
 	})
+}
+
+// publishAnswer is what squadron publish --json prints.
+type publishAnswer struct {
+	api.Bundle
+	Deltas      []publishedDelta `json:"deltas,omitempty"`
+	DeltaFailed string           `json:"delta_failed,omitempty"` // why there are no more
+}
+
+// withDeltas makes them, unless told not to. The bundle is published without
+// them, so that a failure is told and fails nothing.
+func (c publishCommand) withDeltas(ctx context.Context, b api.Bundle, tell io.Writer) (publishAnswer, error) {
+	if c.NoDelta {
+		return publishAnswer{Bundle: b}, nil
+	}
+	d := deltas{client: c.client(), tell: tell}
+	err := d.publish(ctx, c.Bundle, b)
+	answer := publishAnswer{Bundle: b, Deltas: d.made}
+	if err != nil {
+		answer.DeltaFailed = err.Error()
+	}
+	return answer, err
 }
 
 // progress tells once a second how far a long upload is.

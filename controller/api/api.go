@@ -86,6 +86,8 @@ func (h *handler) routes() []route {
 		{"GET", "/healthz", false, h.health},
 		{"GET", "/v1/openapi.json", false, h.openAPI},
 		{"GET", "/v1/artefacts/sha256/{hex}", false, h.artefact},
+		{"GET", "/v1/artefacts/sha256/{hex}/from/{base}", false, h.delta},
+		{"PUT", "/v1/artefacts/sha256/{hex}/from/{base}", true, h.putDelta},
 		{"GET", "/v1/tuf/{file}", false, h.metadata},
 		{"PUT", "/v1/tuf/{file}", true, h.putMetadata},
 		{"GET", "/v1/roles/{model}/{version}", false, h.role},
@@ -160,7 +162,7 @@ func statusOf(err error) int {
 		return http.StatusNotFound
 	case errors.Is(err, registry.ErrConflict), errors.Is(err, repository.ErrOutdated):
 		return http.StatusConflict
-	case errors.Is(err, registry.ErrRefused), errors.Is(err, repository.ErrRefused):
+	case errors.Is(err, registry.ErrRefused), errors.Is(err, registry.ErrDeltaRefused), errors.Is(err, repository.ErrRefused):
 		return http.StatusUnprocessableEntity
 	}
 	return http.StatusInternalServerError

@@ -49,7 +49,7 @@ func TestTheDocumentListsTheRoutes(t *testing.T) {
 
 func TestTheDocumentDescribesTheTypes(t *testing.T) {
 	schemas := readDocument(t).Components.Schemas
-	for _, v := range []any{Device{}, StartRollout{}, Rollout{}, RolloutDevice{}, Bundle{}, AuditEntry{}} {
+	for _, v := range []any{Device{}, StartRollout{}, Rollout{}, RolloutDevice{}, Bundle{}, Delta{}, AuditEntry{}} {
 		typ := reflect.TypeOf(v)
 		var fields, described []string
 		for i := range typ.NumField() {

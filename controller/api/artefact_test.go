@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -76,8 +77,9 @@ func TestAnArtefactThatIsNotThereOrCannotBe(t *testing.T) {
 	}
 }
 
-// newHandler is the API on a registry with one bundle, meter 1.0.0.
-func newHandler(t *testing.T) http.Handler {
+// newHandler is the API on a registry with one bundle, meter 1.0.0, and further
+// models.
+func newHandler(t *testing.T, models ...[]byte) http.Handler {
 	t.Helper()
 	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "fleet.db"))
 	if err != nil {
@@ -95,6 +97,11 @@ func newHandler(t *testing.T) http.Handler {
 	}
 	if _, _, err := reg.Publish(t.Context(), bytes.NewReader(p.Bundle(t, "meter", "1.0.0")), "ada", time.Now()); err != nil {
 		t.Fatal(err)
+	}
+	for i, m := range models {
+		if _, _, err := reg.Publish(t.Context(), bytes.NewReader(p.BundleOf(t, "meter", fmt.Sprintf("%d.0.0", 2+i), m)), "ada", time.Now()); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return New(Config{Store: st, Registry: reg, Live: NewLive(), Log: slog.New(slog.DiscardHandler)})
 }

@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/squadron-edge/squadron/controller/registry"
-	"github.com/squadron-edge/squadron/deploy/bundle"
 )
 
 func (h *handler) bundles(w http.ResponseWriter, r *http.Request) error {
@@ -60,7 +58,7 @@ func (h *handler) removeBundle(w http.ResponseWriter, r *http.Request) error {
 // connection break in place of the sentence.
 func (h *handler) drain(r io.Reader) {
 	if _, err := io.Copy(io.Discard, io.LimitReader(r, maxDrain)); err != nil {
-		h.Log.Debug("the sender of a refused bundle is gone", "error", err)
+		h.Log.Debug("the sender of what was refused is gone", "error", err)
 	}
 }
 
@@ -75,24 +73,4 @@ func (p *patient) Read(b []byte) (int, error) {
 		return 0, fmt.Errorf("set a deadline: %w", err)
 	}
 	return p.r.Read(b)
-}
-
-// artefact serves an envelope or another object, whole or in ranges.
-func (h *handler) artefact(w http.ResponseWriter, r *http.Request) error {
-	hex := r.PathValue("hex")
-	d, err := bundle.ParseDigest("sha256:" + hex)
-	if err != nil {
-		return Refuse(http.StatusBadRequest, "%.80q names no object: want 64 lower-case hexadecimal digits", hex)
-	}
-	f, err := h.Registry.Object(d)
-	if err != nil {
-		return err
-	}
-	head := w.Header()
-	head.Set("Content-Type", "application/octet-stream")
-	head.Set("X-Content-Type-Options", "nosniff")
-	head.Set("ETag", strconv.Quote(hex))
-	head.Set("Cache-Control", "public, max-age=31536000, immutable")
-	http.ServeContent(w, r, "", time.Time{}, f)
-	return f.Close()
 }

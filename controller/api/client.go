@@ -104,9 +104,25 @@ func get[T any](ctx context.Context, c *Client, path string) (T, error) {
 
 // call makes one request and decodes its answer.
 func (c *Client) call(ctx context.Context, method, path string, body io.Reader, into any) (status int, err error) {
+	err = c.send(ctx, method, path, body, func(resp *http.Response) error {
+		status = resp.StatusCode
+		answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+		if err != nil {
+			return c.unreachable(ctx, err)
+		}
+		if err := json.Unmarshal(answer, into); err != nil {
+			return fmt.Errorf("answer of %s %s: %w", method, path, err)
+		}
+		return nil
+	})
+	return status, err
+}
+
+// send makes one request and has its answer read, unless it is a refusal.
+func (c *Client) send(ctx context.Context, method, path string, body io.Reader, read func(*http.Response) error) (err error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {
-		return 0, fmt.Errorf("call controller %s: %w", c.base, err)
+		return fmt.Errorf("call controller %s: %w", c.base, err)
 	}
 	req.Header.Set(operatorHeader, c.who)
 	if c.token != "" {
@@ -114,20 +130,17 @@ func (c *Client) call(ctx context.Context, method, path string, body io.Reader, 
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return 0, c.unreachable(ctx, err)
+		return c.unreachable(ctx, err)
 	}
 	defer func() { err = errors.Join(err, resp.Body.Close()) }()
+	if resp.StatusCode < 400 {
+		return read(resp)
+	}
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return resp.StatusCode, c.unreachable(ctx, err)
+		return c.unreachable(ctx, err)
 	}
-	if resp.StatusCode >= 400 {
-		return resp.StatusCode, refusal(resp.StatusCode, answer)
-	}
-	if err := json.Unmarshal(answer, into); err != nil {
-		return resp.StatusCode, fmt.Errorf("answer of %s %s: %w", method, path, err)
-	}
-	return resp.StatusCode, nil
+	return refusal(resp.StatusCode, answer)
 }
 
 func (c *Client) unreachable(ctx context.Context, err error) error {

@@ -41,8 +41,9 @@ func (p *pins) remove(list []bundle.Digest) {
 }
 
 // Collect removes the objects that no registered bundle names and no upload
-// under way relies on, and returns how many they were. If it cannot tell what
-// a registered bundle names, it removes nothing.
+// under way relies on, and the deltas that make or need such an object, and
+// returns how many they were. If it cannot tell what a registered bundle names,
+// it removes nothing.
 func (r *Registry) Collect(ctx context.Context) (removed int, err error) {
 	r.pins.mu.Lock()
 	defer r.pins.mu.Unlock()
@@ -64,14 +65,29 @@ func (r *Registry) Collect(ctx context.Context) (removed int, err error) {
 			keep[d] = true
 		}
 	}
-	return r.objects.sweep(keep)
+	// A delta without its ends helps nobody: it goes before they do.
+	deltas, err := r.objects.sweepDeltas(keep)
+	if err != nil {
+		return deltas, err
+	}
+	removed, err = r.objects.sweep(keep)
+	return deltas + removed, err
 }
 
 // named lists what a registered bundle consists of: its envelope, and the
-// objects of the manifest inside. Its signature was checked when it was
-// published, perhaps by a key that is trusted no more; its digest says that
-// these are the same bytes.
+// objects of the manifest inside.
 func (r *Registry) named(d bundle.Digest) ([]bundle.Digest, error) {
+	m, err := r.manifest(d)
+	if err != nil {
+		return nil, err
+	}
+	return consistsOf(d, m), nil
+}
+
+// manifest reads what a registered bundle's envelope says. Its signature was
+// checked when it was published, perhaps by a key that is trusted no more; its
+// digest says that these are the same bytes.
+func (r *Registry) manifest(d bundle.Digest) (*bundle.Manifest, error) {
 	f, err := r.objects.open(d)
 	if err != nil {
 		return nil, err
@@ -93,7 +109,7 @@ func (r *Registry) named(d bundle.Digest) ([]bundle.Digest, error) {
 	if err != nil {
 		return nil, fmt.Errorf("envelope %s: %w", d, err)
 	}
-	return consistsOf(d, m), nil
+	return m, nil
 }
 
 // consistsOf lists an envelope and the objects of its manifest.

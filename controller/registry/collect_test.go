@@ -151,7 +151,7 @@ func (b *bench) remove(t *testing.T, row store.Bundle) {
 // files lists the files of the registry.
 func (b *bench) files(t *testing.T) []string {
 	t.Helper()
-	list, err := filepath.Glob(filepath.Join(b.dir, "sha256", "*", "*"))
+	list, err := filepath.Glob(filepath.Join(b.dir, "*", "*", "*"))
 	if err != nil {
 		t.Fatal(err)
 	}

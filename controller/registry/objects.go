@@ -12,7 +12,8 @@ import (
 	"github.com/squadron-edge/squadron/deploy/bundle"
 )
 
-// objects is a folder of immutable files: sha256/ab/<64 hex digits>.
+// objects is a folder of immutable files: sha256/ab/<64 hex digits>, and beside
+// them deltas/ab/<those of the target>-<those of the base>.
 type objects struct{ dir string }
 
 // incoming begins the name of a file that is not complete.
@@ -33,7 +34,7 @@ func (o objects) prepare() error {
 	if err := makeDir(filepath.Join(o.dir, "sha256")); err != nil {
 		return err
 	}
-	left, err := filepath.Glob(filepath.Join(o.dir, "sha256", "*", incoming+"*"))
+	left, err := filepath.Glob(filepath.Join(o.dir, "*", "*", incoming+"*"))
 	if err != nil {
 		return err
 	}
@@ -47,16 +48,24 @@ func (o objects) prepare() error {
 
 // open finds an object; store.ErrNotFound if it was never published.
 func (o objects) open(d bundle.Digest) (*File, error) {
-	f, err := os.Open(o.path(d))
+	f, err := openFile(o.path(d))
+	if err != nil {
+		return nil, fmt.Errorf("object %s: %w", d, err)
+	}
+	return f, nil
+}
+
+func openFile(path string) (*File, error) {
+	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("object %s: %w", d, store.ErrNotFound)
+		return nil, store.ErrNotFound
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open object %s: %w", d, err)
+		return nil, err
 	}
 	info, err := f.Stat()
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open object %s: %w", d, err), f.Close())
+		return nil, errors.Join(err, f.Close())
 	}
 	return &File{File: f, Size: info.Size()}, nil
 }
@@ -69,6 +78,14 @@ func (o objects) write(d bundle.Digest, r io.Reader) error {
 		_, err := io.Copy(io.Discard, r)
 		return err
 	}
+	return keep(path, func(w io.Writer) error {
+		_, err := io.Copy(w, r)
+		return err
+	})
+}
+
+// keep puts a file in its place whole, or not at all if fill fails.
+func keep(path string, fill func(io.Writer) error) error {
 	if err := makeDir(filepath.Dir(path)); err != nil {
 		return &diskError{err}
 	}
@@ -76,7 +93,7 @@ func (o objects) write(d bundle.Digest, r io.Reader) error {
 	if err != nil {
 		return &diskError{err}
 	}
-	if err := fill(tmp, r); err != nil {
+	if err := flush(tmp, fill(onDisk{tmp})); err != nil {
 		return errors.Join(err, os.Remove(tmp.Name()))
 	}
 	if err := os.Rename(tmp.Name(), path); err != nil {
@@ -88,9 +105,8 @@ func (o objects) write(d bundle.Digest, r io.Reader) error {
 	return nil
 }
 
-// fill copies r to f, flushes it to the disk and closes it.
-func fill(f *os.File, r io.Reader) error {
-	_, err := io.Copy(onDisk{f}, r)
+// flush makes a filled file durable, unless filling it failed, and closes it.
+func flush(f *os.File, err error) error {
 	if err == nil {
 		if syncErr := f.Sync(); syncErr != nil {
 			err = &diskError{syncErr}

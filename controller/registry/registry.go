@@ -1,5 +1,6 @@
 // Package registry is the bundles that were published here: their bytes on
-// disk, each object under its digest, and one row for each bundle.
+// disk, each object under its digest, one row for each bundle, and the deltas
+// that make an object of one bundle of another's.
 //
 // It owns the folder of objects and the judgement at the door: only what a
 // publisher signed, to whom the fleet's owner delegates, comes in, and only whole. It refuses to
@@ -10,7 +11,9 @@
 // file beside their place, flushed, renamed, and the folder flushed. What an
 // upload that fails has brought, and what a removed bundle leaves, is collected
 // at once, or after a power cut at the next start, unless a registered bundle or
-// another upload under way names it too.
+// another upload under way names it too. A delta is no signed thing: it comes in
+// if it makes, of an object that is here, another that is here, and goes with
+// either.
 //
 //	reg, err := registry.Open(ctx, dir, st, repo.Publishers, log)
 //	row, created, err := reg.Publish(ctx, upload, "ada", now)
@@ -31,12 +34,14 @@ import (
 	"github.com/squadron-edge/squadron/deploy/trust"
 )
 
-// The two ways in which a bundle is turned away; each wraps one plain sentence.
+// The ways in which somebody is turned away; each wraps one plain sentence.
 var (
 	// ErrRefused is a bundle that is damaged, unsigned, or not the publisher's to sign.
 	ErrRefused = errors.New("bundle refused")
 	// ErrConflict is a whole and trusted bundle of a version that has another digest.
 	ErrConflict = errors.New("version taken")
+	// ErrDeltaRefused is a delta that does not make its target of its base.
+	ErrDeltaRefused = errors.New("delta refused")
 )
 
 // Registry is an open registry. Its methods may be called concurrently.
@@ -71,7 +76,7 @@ func (r *Registry) tidy(ctx context.Context) {
 		return
 	}
 	if removed > 0 {
-		r.log.Info("objects that no bundle names are removed", "objects", removed)
+		r.log.Info("what no bundle needs is removed", "files", removed)
 	}
 }
 

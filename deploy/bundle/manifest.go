@@ -52,6 +52,17 @@ type Manifest struct {
 	Provenance Provenance `json:"provenance"`
 }
 
+// Counterpart is the file of an older version that m's file f most likely came
+// from, if it has other bytes: the model of the model, else that of the same path.
+func (m *Manifest) Counterpart(f File, older *Manifest) (File, bool) {
+	path := f.Path
+	if path == m.Model {
+		path = older.Model
+	}
+	base, ok := older.File(path)
+	return base, ok && base.Digest != f.Digest
+}
+
 // File names one object and the path by which the manifest refers to it.
 type File struct {
 	Path   string // slash-separated, relative, clean, inside the bundle

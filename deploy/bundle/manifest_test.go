@@ -293,3 +293,17 @@ func ExampleManifest_Validate() {
 	fmt.Println(m.Validate())
 	// Output: manifest of meter-reader 1.0.0: the model "../../bin/sh" is not among the files
 }
+
+func TestAFileHasACounterpartInAnOlderVersion(t *testing.T) {
+	file := func(path, content string) bundle.File {
+		return bundle.File{Path: path, Digest: bundle.DigestOf([]byte(content)), Size: int64(len(content))}
+	}
+	older := &bundle.Manifest{Model: "old.onnx", Files: []bundle.File{file("labels.txt", "a b"), file("old.onnx", "old"), file("same", "same")}}
+	newer := &bundle.Manifest{Model: "model.onnx", Files: []bundle.File{file("added", "x"), file("labels.txt", "a b c"), file("model.onnx", "new"), file("same", "same")}}
+	want := map[string]string{"model.onnx": "old.onnx", "labels.txt": "labels.txt"}
+	for _, f := range newer.Files {
+		if got, ok := newer.Counterpart(f, older); ok != (want[f.Path] != "") || ok && got.Path != want[f.Path] {
+			t.Errorf("%s: %+v, %t", f.Path, got, ok)
+		}
+	}
+}

@@ -19,6 +19,10 @@ type Summary struct {
 	Copied, Subtracted, Raw int64
 }
 
+// MinTarget is the smallest file, in bytes, that is worth a delta: below it, a
+// request costs as much as what it saves.
+const MinTarget = 64 << 10
+
 // worthwhilePercent is the most of the whole file that a delta may have to be
 // worth a device's reading of its base and the store's room.
 const worthwhilePercent = 90

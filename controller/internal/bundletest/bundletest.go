@@ -49,10 +49,16 @@ func (p Publisher) TrustFolder(t testing.TB) string {
 // Bundle is a bundle file whose objects differ with its version.
 func (p Publisher) Bundle(t testing.TB, name, version string) []byte {
 	t.Helper()
+	return p.BundleOf(t, name, version, []byte("weights of "+version))
+}
+
+// BundleOf is a bundle file of a model of these bytes.
+func (p Publisher) BundleOf(t testing.TB, name, version string, model []byte) []byte {
+	t.Helper()
 	contents := map[string]string{
 		"golden/7.png":      "a seven",
 		"golden/scores.f32": strings.Repeat("\x00\x00\x80\x3f", 2),
-		"model.onnx":        "weights of " + version,
+		"model.onnx":        string(model),
 	}
 	m := manifest(name, version, contents)
 	payload, err := m.Encode()
