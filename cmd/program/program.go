@@ -50,9 +50,19 @@ type Shared struct {
 // Main runs the program as the system starts it, and ends the process. The
 // first interrupt ends ctx; a second one ends the process at once.
 func (p Program) Main(commands any) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), interrupts()...)
 	context.AfterFunc(ctx, stop)
 	os.Exit(p.Run(ctx, commands, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// interrupts are the signals that ask a program to end. A terminal that closes
+// sends SIGHUP, which nohup has a program ignore.
+func interrupts() []os.Signal {
+	asked := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		asked = append(asked, syscall.SIGHUP)
+	}
+	return asked
 }
 
 // Run is Main with its surroundings as values. commands points to the whole

@@ -58,7 +58,11 @@ func (c controllerCommand) Run(ctx context.Context, s program.Streams) error {
 		web, mqtt = "https://", "ssl://"
 	}
 	cfg.Log.Info("the controller listens", "page", web+running.HTTPAddr(), "broker", mqtt+running.BrokerAddr())
-	return running.Run(ctx)
+	if err := running.Run(ctx); err != nil {
+		return err
+	}
+	cfg.Log.Info("the controller has ended, as it was asked to")
+	return nil
 }
 
 // openOnlineKey opens the key that the configuration names.
