@@ -82,3 +82,17 @@ func wantFolderFor(file string) error {
 	}
 	return nil
 }
+
+// wantEmptyFolder refuses to begin anew in a folder where something is already.
+func wantEmptyFolder(dir string) error {
+	found, err := os.ReadDir(dir)
+	switch {
+	case dir == "" || errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("write to %s: %w", dir, err)
+	case len(found) > 0:
+		return fmt.Errorf("write to %s: it holds %s already, and the demo begins anew: name a folder that is empty or not there yet", dir, found[0].Name())
+	}
+	return nil
+}
