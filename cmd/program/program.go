@@ -70,13 +70,14 @@ func interrupts() []os.Signal {
 // of its own. Each is given ctx and Streams.
 func (p Program) Run(ctx context.Context, commands any, args []string, stdout, stderr io.Writer) int {
 	answered := false // --help
+	out := &remembering{w: stdout}
 	parser, err := kong.New(commands,
 		kong.Name(p.Name),
 		kong.Description(p.About+"\n\nExit status: "+exit.Meaning),
 		p.Vars,
 		kong.NamedMapper("existingfile", existing(isFile)),
 		kong.NamedMapper("existingdir", existing(isFolder)),
-		kong.Writers(stdout, stderr),
+		kong.Writers(out, stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(int) { answered = true }),
 		kong.Bind(p),
@@ -92,8 +93,8 @@ func (p Program) Run(ctx context.Context, commands any, args []string, stdout, s
 		args = []string{"--help"}
 	}
 	parsed, err := parser.Parse(args)
-	if answered {
-		return exit.Done
+	if answered || out.failed != nil {
+		return exit.Report(stderr, p.Name, out.failed, s.JSON)
 	}
 	if err != nil {
 		return exit.Report(stderr, p.Name, exit.AsUsage(fmt.Errorf("%w (see %s --help)", err, p.failedIn(err))), s.JSON)
