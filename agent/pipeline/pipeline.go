@@ -53,7 +53,7 @@ func New(spec bundle.Pipeline) (*Pipeline, error) {
 	}
 	switch {
 	case in.Color != "gray" && in.Color != "rgb" && in.Color != "bgr":
-		return nil, fmt.Errorf("pipeline: colour %q: want gray, rgb or bgr", in.Color)
+		return nil, fmt.Errorf("pipeline: color %q: want gray, rgb or bgr", in.Color)
 	case in.Fit != "stretch" && in.Fit != "crop":
 		return nil, fmt.Errorf("pipeline: fit %q: want stretch or crop", in.Fit)
 	case spec.Scores != "logits" && spec.Scores != "probabilities":

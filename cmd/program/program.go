@@ -50,9 +50,19 @@ type Shared struct {
 // Main runs the program as the system starts it, and ends the process. The
 // first interrupt ends ctx; a second one ends the process at once.
 func (p Program) Main(commands any) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), interrupts()...)
 	context.AfterFunc(ctx, stop)
 	os.Exit(p.Run(ctx, commands, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// interrupts are the signals that ask a program to end. A terminal that closes
+// sends SIGHUP, which nohup has a program ignore.
+func interrupts() []os.Signal {
+	asked := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		asked = append(asked, syscall.SIGHUP)
+	}
+	return asked
 }
 
 // Run is Main with its surroundings as values. commands points to the whole
@@ -60,13 +70,14 @@ func (p Program) Main(commands any) {
 // of its own. Each is given ctx and Streams.
 func (p Program) Run(ctx context.Context, commands any, args []string, stdout, stderr io.Writer) int {
 	answered := false // --help
+	out := &remembering{w: stdout}
 	parser, err := kong.New(commands,
 		kong.Name(p.Name),
 		kong.Description(p.About+"\n\nExit status: "+exit.Meaning),
 		p.Vars,
 		kong.NamedMapper("existingfile", existing(isFile)),
 		kong.NamedMapper("existingdir", existing(isFolder)),
-		kong.Writers(stdout, stderr),
+		kong.Writers(out, stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(int) { answered = true }),
 		kong.Bind(p),
@@ -82,8 +93,8 @@ func (p Program) Run(ctx context.Context, commands any, args []string, stdout, s
 		args = []string{"--help"}
 	}
 	parsed, err := parser.Parse(args)
-	if answered {
-		return exit.Done
+	if answered || out.failed != nil {
+		return exit.Report(stderr, p.Name, out.failed, s.JSON)
 	}
 	if err != nil {
 		return exit.Report(stderr, p.Name, exit.AsUsage(fmt.Errorf("%w (see %s --help)", err, p.failedIn(err))), s.JSON)

@@ -118,7 +118,7 @@ type full struct{}
 func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
 
 func TestAnAnswerThatCannotBePrintedIsAFailure(t *testing.T) {
-	for _, args := range [][]string{{"greet", "ann"}, {"greet", "ann", "--json"}, {"version"}} {
+	for _, args := range [][]string{{"greet", "ann"}, {"greet", "ann", "--json"}, {"version"}, {"--help"}, {"greet", "--help"}, {}} {
 		var complaints strings.Builder
 		status := self.Run(t.Context(), new(commands), args, full{}, &complaints)
 		if status != exit.Failed || !strings.Contains(complaints.String(), "print the answer: no space left on device") {

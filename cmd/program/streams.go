@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os/signal"
+	"syscall"
 )
 
 // Streams are where a command speaks, and how.
@@ -28,8 +30,12 @@ func (s Streams) Print(v any, text func(io.Writer)) error {
 	return out.failed
 }
 
-// Logger writes for people, or JSON lines, to the error stream.
+// Logger is of a program that stays: it writes for people, or JSON lines, to the
+// error stream. Who reads that may end before the program, which goes on without
+// a reader: from here on the process ignores SIGPIPE, of which Go's programs die
+// when it comes of their own output, and a line that nobody reads is lost.
 func (s Streams) Logger(level slog.Level) *slog.Logger {
+	signal.Ignore(syscall.SIGPIPE)
 	options := &slog.HandlerOptions{Level: level}
 	if s.JSON {
 		return slog.New(slog.NewJSONHandler(s.Err, options))

@@ -95,7 +95,11 @@ func (c *runCommand) Run(ctx context.Context, s program.Streams) error {
 		return err
 	}
 	settings.Log.Info("the inference API listens", "address", a.Addr())
-	return a.Run(ctx)
+	if err := a.Run(ctx); err != nil {
+		return err
+	}
+	settings.Log.Info("the agent has ended, as it was asked to")
+	return nil
 }
 
 // settings reads the files and lets the flags override them.

@@ -40,6 +40,18 @@ type modelVersion string
 
 func (v modelVersion) Validate() error { return bundle.ValidVersion(string(v)) }
 
+// archs are of the devices that a bundle fits.
+type archs []string
+
+func (a archs) Validate() error {
+	for _, arch := range a {
+		if arch != "arm64" && arch != "amd64" {
+			return fmt.Errorf("architecture %.40q: squadron-agent runs on arm64 (the boards) and amd64", arch)
+		}
+	}
+	return nil
+}
+
 // waves are as the controller takes them.
 type waves []string
 

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
 	"os/user"
+	"strings"
 
 	"github.com/squadron-edge/squadron/cmd/exit"
 	"github.com/squadron-edge/squadron/controller/api"
@@ -12,8 +15,8 @@ import (
 
 // controllerFlags say which controller a command talks to.
 type controllerFlags struct {
-	Controller controllerURL `help:"Address of the controller. Without it: ${default}." env:"SQUADRON_CONTROLLER" default:"http://127.0.0.1:8080" placeholder:"URL"`
-	Token      string        `placeholder:"TOKEN" help:"The operator's token, where the controller wants one." env:"SQUADRON_TOKEN"`
+	Controller controllerURL `help:"Address of the controller. Without it: ${default}. With https:// and an authority of your own, SSL_CERT_FILE names the authority's PEM file." env:"SQUADRON_CONTROLLER" default:"http://127.0.0.1:8080" placeholder:"URL"`
+	Token      string        `placeholder:"TOKEN" help:"The operator's token, where the controller wants one. Prefer the variable: others on this machine can read a command line." env:"SQUADRON_TOKEN"`
 }
 
 func (f controllerFlags) client() *api.Client {
@@ -25,9 +28,19 @@ func (f controllerFlags) client() *api.Client {
 func remote(err error, list string) error {
 	var unreachable *api.UnreachableError
 	var refused *api.RefusedError
+	var unknown x509.UnknownAuthorityError
+	var unverified *tls.CertificateVerificationError
 	switch {
+	case errors.As(err, &unknown):
+		return exit.AsUnreachable(fmt.Errorf("%w; it is of an authority that this machine does not know: if it is yours, name its PEM file in the environment's SSL_CERT_FILE", err))
+	case errors.As(err, &unverified):
+		return exit.AsUnreachable(err)
 	case errors.As(err, &unreachable):
 		return exit.AsUnreachable(fmt.Errorf("%w; start one with squadron controller, or say where it is with --controller or SQUADRON_CONTROLLER", err))
+	case errors.As(err, &refused) && strings.Contains(refused.Why, "HTTP request to an HTTPS server"): // net/http's words
+		return exit.AsUsage(fmt.Errorf("%w; use https:// in --controller or SQUADRON_CONTROLLER", err))
+	case errors.As(err, &refused) && refused.Status == http.StatusUnauthorized:
+		return fmt.Errorf("%w; set the environment's SQUADRON_TOKEN to it, or give --token", err)
 	case errors.As(err, &refused) && refused.Status == http.StatusNotFound && list != "":
 		return fmt.Errorf("%w; %s shows which there are", err, list)
 	}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"syscall"
 
 	"github.com/squadron-edge/squadron/cmd/config"
@@ -44,6 +46,9 @@ func (c controllerCommand) Run(ctx context.Context, s program.Streams) error {
 	if err := cfg.Validate(); err != nil {
 		return exit.AsUsage(err)
 	}
+	if err := checkFiles(cfg); err != nil {
+		return exit.AsUsage(err)
+	}
 	cfg.Page = web.Handler()
 	cfg.Log = s.Logger(slog.LevelInfo)
 	running, err := controller.New(ctx, cfg)
@@ -58,7 +63,26 @@ func (c controllerCommand) Run(ctx context.Context, s program.Streams) error {
 		web, mqtt = "https://", "ssl://"
 	}
 	cfg.Log.Info("the controller listens", "page", web+running.HTTPAddr(), "broker", mqtt+running.BrokerAddr())
-	return running.Run(ctx)
+	if err := running.Run(ctx); err != nil {
+		return err
+	}
+	cfg.Log.Info("the controller has ended, as it was asked to")
+	return nil
+}
+
+// checkFiles refuses what the configuration names and is not what it is named
+// for.
+func checkFiles(cfg controller.Config) error {
+	if info, err := os.Stat(cfg.Dir); err == nil && !info.IsDir() {
+		return fmt.Errorf("controller: dir %s is a file, and a directory is needed", cfg.Dir)
+	}
+	if cfg.TLSCertFile == "" {
+		return nil
+	}
+	if _, err := tls.LoadX509KeyPair(cfg.TLSCertFile, cfg.TLSKeyFile); err != nil {
+		return fmt.Errorf("controller: read tls_cert_file %s and tls_key_file %s: %w", cfg.TLSCertFile, cfg.TLSKeyFile, err)
+	}
+	return nil
 }
 
 // openOnlineKey opens the key that the configuration names.

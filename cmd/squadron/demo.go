@@ -3,13 +3,14 @@ package main
 import (
 	"context"
 
+	"github.com/squadron-edge/squadron/cmd/exit"
 	"github.com/squadron-edge/squadron/cmd/program"
 	"github.com/squadron-edge/squadron/cmd/squadron/demo"
 )
 
 type demoCommand struct {
-	Exit bool   `help:"End after the story: with 0, or with 1 if a step did not come out as told."`
-	Dir  string `help:"Keep everything that is written in this folder." type:"path"`
+	Exit bool   `help:"End after the story: with 0, or with 1 if a step did not come out as told or an interrupt came first."`
+	Dir  string `help:"Keep everything that is written in this folder, which must be empty or not there yet." type:"path"`
 }
 
 func (demoCommand) Help() string {
@@ -22,5 +23,8 @@ Starts a controller and three devices in this process, on loopback. Publishes th
 }
 
 func (c demoCommand) Run(ctx context.Context, s program.Streams) error {
+	if err := wantEmptyFolder(c.Dir); err != nil {
+		return exit.AsUsage(err)
+	}
 	return demo.Run(ctx, demo.Options{Out: s.Out, JSON: s.JSON, Exit: c.Exit, Dir: c.Dir})
 }

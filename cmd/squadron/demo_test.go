@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -35,6 +38,37 @@ func TestTheStoryComesOutAsTold(t *testing.T) {
 	if halted.Wave != 1 || halted.Failed != 1 || halted.Healthy != 0 || !strings.Contains(halted.Why, "golden") {
 		t.Errorf("the damaged release should fail its golden pictures at one device of wave 1, and nowhere else: %+v", halted)
 	}
+}
+
+// interrupting ends the demo at its first word, as Ctrl-C would.
+type interrupting struct{ interrupt context.CancelFunc }
+
+func (i interrupting) Write(b []byte) (int, error) {
+	i.interrupt()
+	return len(b), nil
+}
+
+func TestADemoThatIsInterruptedDidNotComeOutAsTold(t *testing.T) {
+	for _, args := range [][]string{{"demo", "--exit"}, {"demo"}} {
+		ctx, interrupt := context.WithCancel(t.Context())
+		defer interrupt()
+		var complaint strings.Builder
+		status := self.Run(ctx, new(commands), args, interrupting{interrupt}, &complaint)
+		if status != exit.Failed || complaint.String() != "squadron: demo: interrupted before the story ended\n" {
+			t.Errorf("%v: status %d, complained %q", args, status, &complaint)
+		}
+	}
+}
+
+func TestADemoBeginsInAnEmptyFolder(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "passphrase"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, complaint := squadron(t, exit.Usage, "demo", "--exit", "--dir", dir); out != "" || !strings.Contains(complaint, "it holds passphrase already, and the demo begins anew") {
+		t.Errorf("it told %q and complained %q", out, complaint)
+	}
+	squadron(t, exit.Usage, "demo", "--exit", "--dir", filepath.Join(dir, "passphrase"))
 }
 
 // heard is what the story's lines say in figures, by chapter.

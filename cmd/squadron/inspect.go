@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 
 	"github.com/squadron-edge/squadron/cmd/engines"
@@ -66,10 +65,7 @@ func (c inspectCommand) Run(s program.Streams) error {
 	if k, err := kindOf(c.Model); err == nil && k == bundleFile {
 		return inspectBundle(c.Model, s)
 	}
-	if err := wantModel(c.Model); err != nil {
-		return err
-	}
-	data, err := os.ReadFile(c.Model)
+	data, err := readModel(c.Model)
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,9 @@ func evaluated(file string) (e bundle.Evaluation, err error) {
 	if file == "" {
 		return e, nil
 	}
+	if _, err := sizeOf(file); err != nil {
+		return e, fmt.Errorf("read evaluation: %w", err)
+	}
 	f, err := os.Open(file)
 	if err != nil {
 		return e, fmt.Errorf("read evaluation: %w", err)

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/squadron-edge/squadron/agent/pipeline"
 	"github.com/squadron-edge/squadron/cmd/config"
 	"github.com/squadron-edge/squadron/cmd/exit"
 	"github.com/squadron-edge/squadron/cmd/program"
@@ -23,12 +26,12 @@ type packCommand struct {
 	Name     modelName    `required:"" help:"The model's name, such as meter-reader." placeholder:"NAME"`
 	Version  modelVersion `required:"" name:"version" help:"Its version, such as 1.4.0." placeholder:"VERSION"`
 	Key      string       `required:"" help:"The publisher's private key (squadron keys)." type:"existingfile" placeholder:"FILE"`
-	Labels   string       `required:"" help:"File with one label a line, in the order of the model's output." type:"existingfile" placeholder:"FILE"`
+	Labels   string       `required:"" help:"File with one label a line, in the order of the model's output; a pipeline file that has labels too must have the same." type:"existingfile" placeholder:"FILE"`
 	Golden   string       `required:"" help:"Directory of golden pictures with a labels.csv (file,label)." type:"existingdir" placeholder:"DIR"`
 	Pipeline string       `required:"" help:"JSON file that says how a picture becomes the model's input (one is above)." type:"existingfile" placeholder:"FILE"`
-	Out      string       `help:"Bundle file to write; NAME-VERSION.sqb if not given." type:"path" placeholder:"FILE"`
+	Out      string       `help:"Bundle file to write; NAME-VERSION.sqb if not given." placeholder:"FILE"`
 	Boards   []string     `help:"Boards that it fits, by SoC, such as tegra210; any if not given." placeholder:"BOARD"`
-	Arch     []string     `help:"Architectures that it fits, such as arm64; any if not given." placeholder:"ARCH"`
+	Arch     archs        `help:"Architectures that it fits, such as arm64; any if not given." placeholder:"ARCH"`
 	MinMiB   int          `name:"min-memory-mib" help:"Memory that a board must have, in MiB." placeholder:"N"`
 
 	MinAgreement float64 `help:"Share of the golden pictures that must be read as their labels." default:"0.9"`
@@ -51,14 +54,14 @@ func (packCommand) Help() string {
 
 The pipeline file:
 
-  {"input": {"width": 28, "height": 28, "color": "gray", "fit": "stretch", "scale": 0.00392156863, "mean": [0], "std": [1]}, "scores": "logits", "top_k": 3}
+  {"input": {"width": 32, "height": 32, "color": "gray", "fit": "stretch", "scale": 0.003921569, "mean": [0.5], "std": [0.5]}, "scores": "logits", "top_k": 3}
 
 color is gray, rgb or bgr; fit is stretch or crop; a pixel x (0 to 255) becomes (x*scale - mean) / std; scores is logits or probabilities.`
 }
 
 // packed is what pack did.
 type packed struct {
-	File      string        `json:"file"`
+	File      string        `json:"file"` // in full
 	Name      string        `json:"name"`
 	Version   string        `json:"version"`
 	Digest    bundle.Digest `json:"digest"`
@@ -69,9 +72,6 @@ type packed struct {
 }
 
 func (c packCommand) Run(ctx context.Context, s program.Streams) error {
-	if err := wantModel(c.Model); err != nil {
-		return err
-	}
 	o, err := c.options()
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func (c packCommand) Run(ctx context.Context, s program.Streams) error {
 		out = o.Name + "-" + o.Version + ".sqb"
 	}
 	if _, err := os.Stat(out); err == nil {
-		return fmt.Errorf("write bundle %s: it exists already, and a bundle that was published cannot be packed again; move it away or name another file with --out", out)
+		return fmt.Errorf("write bundle %s: it exists already; move it away or name another file with --out", out)
 	}
 	if err := wantFolderFor(out); err != nil {
 		return exit.AsUsage(err)
@@ -90,17 +90,25 @@ func (c packCommand) Run(ctx context.Context, s program.Streams) error {
 		return exit.AsUsage(err)
 	}
 	p, err := pack.Prepare(ctx, o)
-	if err != nil {
+	var failing pack.FailingError
+	switch {
+	case errors.As(err, &failing):
 		return err
+	case err != nil:
+		return fmt.Errorf("model %s with pipeline %s: %w", c.Model, c.Pipeline, err)
 	}
 	if err := writeBundle(out, p); err != nil {
 		return err
 	}
 	g := p.Manifest.Golden
-	done := packed{out, o.Name, o.Version, p.Digest(), len(g.Samples), g.Measured, g.AllowedFailing, o.Key.ID()}
+	whole, err := filepath.Abs(out)
+	if err != nil {
+		return fmt.Errorf("name bundle %s in full: %w", out, err)
+	}
+	done := packed{whole, o.Name, o.Version, p.Digest(), len(g.Samples), g.Measured, g.AllowedFailing, o.Key.ID()}
 	return s.Print(done, func(w io.Writer) {
 		fmt.Fprintf(w, "Packed %s %s as %s, signed by key %s.\n", o.Name, o.Version, out, o.Key.ID().Short())
-		fmt.Fprintf(w, "The reference engine %v.\n", p.Measured)
+		fmt.Fprintf(w, "The reference engine read %d of %d golden pictures as their labels.\n", p.Measured.Agreeing, p.Measured.Samples)
 		if g.AllowedFailing {
 			fmt.Fprintf(w, "It misses --min-agreement %g; the manifest says that this was allowed, and devices will refuse it.\n", c.MinAgreement)
 		}
@@ -120,6 +128,9 @@ func (c packCommand) options() (pack.Options, error) {
 		MinAgreement: c.MinAgreement, Tolerance: c.Tolerance, AllowFailing: c.AllowFailing,
 	}
 	var err error
+	if o.Model, err = readModel(c.Model); err != nil {
+		return o, err
+	}
 	if o.Key, err = c.open(c.Key); err != nil {
 		return o, exit.AsUsage(err)
 	}
@@ -132,12 +143,14 @@ func (c packCommand) options() (pack.Options, error) {
 	if o.Pipeline, err = readPipeline(c.Pipeline); err != nil {
 		return o, err
 	}
-	if o.Pipeline.Labels, err = readLabels(c.Labels); err != nil {
+	labels, err := readLabels(c.Labels)
+	if err != nil {
 		return o, err
 	}
-	if o.Model, err = os.ReadFile(c.Model); err != nil {
-		return o, err
+	if named := o.Pipeline.Labels; len(named) > 0 && !slices.Equal(named, labels) {
+		return o, exit.AsUsage(fmt.Errorf("%s has other labels than the pipeline file %s: make them agree, or take them out of the pipeline file", c.Labels, c.Pipeline))
 	}
+	o.Pipeline.Labels = labels
 	o.Golden, err = readGolden(c.Golden)
 	return o, err
 }
@@ -151,11 +164,14 @@ func readPipeline(file string) (bundle.Pipeline, error) {
 	return p, nil
 }
 
+// maxLabelsFile bounds a labels file; bundle.MaxLabels of them fit.
+const maxLabelsFile = 16 << 20
+
 // readLabels reads one label a line.
 func readLabels(file string) ([]string, error) {
-	data, err := os.ReadFile(file)
+	data, err := readFile(file, maxLabelsFile)
 	if err != nil {
-		return nil, err
+		return nil, exit.AsUsage(fmt.Errorf("read labels: %w", err))
 	}
 	labels := strings.Split(strings.TrimRight(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n"), "\n")
 	for i, l := range labels {
@@ -177,7 +193,7 @@ func readGolden(dir string) ([]pack.Sample, error) {
 	}
 	samples := make([]pack.Sample, len(pictures))
 	for i, p := range pictures {
-		data, err := os.ReadFile(p.File)
+		data, err := readFile(p.File, pipeline.MaxPictureBytes)
 		if err != nil {
 			return nil, err
 		}

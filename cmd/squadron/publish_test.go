@@ -50,9 +50,10 @@ func TestPublishRefuses(t *testing.T) {
 	squadron(t, exit.Done, "keys", "new", o.key("stranger.key"))
 
 	for attack, c := range map[string]struct{ file, why string }{
-		"a bundle with a changed byte": {changedByte(o, good), "was changed or damaged on the way"},
-		"a bundle that is cut short":   {cutShort(o, good), "it was cut short"},
-		"a stranger's key":             {o.pack("meter-reader", "2.0.0", "stranger.key"), "no publisher's key signed these bytes"},
+		"a bundle with a changed byte":   {changedByte(o, good), "was changed or damaged on the way"},
+		"a bundle with a changed header": {changedHeader(o, good), "the file was changed or damaged on the way, copy or download it again"},
+		"a bundle that is cut short":     {cutShort(o, good), "it was cut short"},
+		"a stranger's key":               {o.pack("meter-reader", "2.0.0", "stranger.key"), "no publisher's key signed these bytes"},
 		"a name that the key may not publish": {
 			o.pack("door-opener", "2.0.0", "publisher.key"), "does not let that key publish door-opener"},
 		"a manifest that points outside its folder": {
@@ -76,6 +77,15 @@ func TestPublishRefuses(t *testing.T) {
 func changedByte(o *office, file string) string {
 	return o.altered(file, "changed.sqb", func(b []byte) []byte {
 		b[len(b)/2] ^= 1
+		return b
+	})
+}
+
+// changedHeader flips one bit in the owner's field of the first object's header,
+// which has the same name as a good one.
+func changedHeader(o *office, file string) string {
+	return o.altered(file, "header.sqb", func(b []byte) []byte {
+		b[bytes.Index(b, []byte("objects/"))+108] ^= 1
 		return b
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"time"
 
 	"github.com/squadron-edge/squadron/cmd/program"
@@ -24,7 +25,7 @@ type rolloutStartCommand struct {
 	Release release `arg:"" name:"name@version" help:"A published bundle, such as meter-reader@2.0.0."`
 	Waves   waves   `help:"Cumulative targets: numbers of devices or percentages; the last is 100%. Without it: ${default}." default:"1,50%,100%" placeholder:"LIST"`
 	Sites   sites   `help:"Sites to roll out to; all if not given." placeholder:"LIST"`
-	Wait    bool    `help:"Stay until the rollout has ended; exit with 1 unless it is done."`
+	Wait    bool    `help:"Stay until the rollout has ended, however long its devices are offline; exit with 1 unless it is done."`
 }
 
 func (rolloutStartCommand) Help() string {
@@ -32,7 +33,11 @@ func (rolloutStartCommand) Help() string {
 
   squadron rollout start meter-reader@2.0.0 --waves 1,50%,100% --wait
 
-A wave is done when its devices report the new version as running and committed. The first device that refuses, fails or rolls back halts the rollout, and every device that took the version goes back to what it ran before.`
+A wave is done when at least one of its devices reports the new version as running and committed, and none is still on its way. The first device that refuses, fails or rolls back halts the rollout, and every device that took the version goes back to what it ran before.
+
+From its order on, a device has the controller's "device_deadline_seconds" (1800 if not configured) to come to an end. One that is online and has not by then halts the rollout; one that is offline by then is not waited for any more, but its order waits for it. A wave whose devices are all offline stays open until one of them is back and proves the version, and --wait stays as long; only a last wave none of whose devices was online since its order ends without.
+
+To undo a rollout that is done, start one of the version before: squadron rollout start meter-reader@1.0.0. squadron rollout abort is for one that runs.`
 }
 
 func (c rolloutStartCommand) Run(ctx context.Context, s program.Streams) error {
@@ -144,15 +149,50 @@ type rolloutAbortCommand struct {
 }
 
 func (rolloutAbortCommand) Help() string {
-	return "Example:\n\n  squadron rollout abort ID\n\nNo further device is ordered, and those that were go back to what they ran before."
+	return "Example:\n\n  squadron rollout abort ID\n\nNo further device is ordered, and those that were go back to what they ran before. A rollout that is done is undone by a rollout of the version before (squadron rollout start)."
 }
 
 func (c rolloutAbortCommand) Run(ctx context.Context, s program.Streams) error {
 	r, err := c.client().Abort(ctx, wire.RolloutID(c.ID))
 	if err != nil {
-		return remote(fmt.Errorf("abort rollout %s: %w", c.ID, err), "squadron rollout status")
+		err = remote(fmt.Errorf("abort rollout %s: %w", c.ID, err), "squadron rollout status")
+		return c.withUndo(ctx, err)
 	}
 	return s.Print(r, func(w io.Writer) { fmt.Fprintf(w, "Rollout %s of %s %s: %s.\n", r.ID, r.Model, r.Version, r.Why) })
+}
+
+// withUndo tells whoever would abort what is done already how to go back.
+func (c rolloutAbortCommand) withUndo(ctx context.Context, err error) error {
+	var refused *api.RefusedError
+	if !errors.As(err, &refused) || refused.Status != http.StatusConflict {
+		return err
+	}
+	r, failed := c.client().Rollout(ctx, wire.RolloutID(c.ID))
+	switch before := ranBefore(r); {
+	case failed != nil:
+		return errors.Join(err, failed)
+	case r.Phase != rollout.Done:
+		return err
+	case before == "":
+		return fmt.Errorf("%w; its devices ran no version before, to which they could go back", err)
+	default:
+		return fmt.Errorf("%w; to undo it, start a rollout of the version before: squadron rollout start %s@%s", err, r.Model, before)
+	}
+}
+
+// ranBefore is the version that most devices of a rollout ran before it; empty
+// if none ran any.
+func ranBefore(r api.Rollout) (version string) {
+	count := map[string]int{}
+	for _, d := range r.Devices {
+		if d.Previous == "" {
+			continue
+		}
+		if count[d.Previous]++; count[d.Previous] > count[version] {
+			version = d.Previous
+		}
+	}
+	return version
 }
 
 func numberOr(n int, or string) string {

@@ -24,7 +24,7 @@ type runCommand struct {
 	Model    string   `arg:"" help:"The ONNX file." type:"existingfile"`
 	Image    []string `required:"" help:"PNG or JPEG to read; or a directory with a labels.csv (file,label), for an accuracy. May be repeated." type:"path" placeholder:"PATH"`
 	Engine   string   `help:"Engine to run on: auto, cuda, gorgonia or reference." default:"auto"`
-	Pipeline string   `help:"JSON file that says how a picture becomes the input (squadron pack --help shows one). Without it: the model's own size, colours by its channels, values 0 to 1." type:"existingfile" placeholder:"FILE"`
+	Pipeline string   `help:"JSON file that says how a picture becomes the input (squadron pack --help shows one). Without it: the model's own size, color by its channels, values 0 to 1." type:"existingfile" placeholder:"FILE"`
 	Labels   string   `help:"File with one label a line. Without it: 0, 1, 2, …" type:"existingfile" placeholder:"FILE"`
 }
 
@@ -72,7 +72,7 @@ func (c runCommand) Run(ctx context.Context, s program.Streams) (err error) {
 	}
 	model, err := pipeline.Bind(spec, session)
 	if err != nil {
-		return err
+		return fmt.Errorf("run %s, pipeline %s: %w", c.Model, textOr(c.Pipeline, "its own"), err)
 	}
 	pictures, err := picturesOf(c.Image)
 	if err != nil {

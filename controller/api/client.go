@@ -159,7 +159,8 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 func refusal(status int, answer []byte) error {
 	var body errorBody
 	if err := json.Unmarshal(answer, &body); err != nil || body.Error == "" {
-		return Refuse(status, "the controller, or something before it, answered %d %s", status, http.StatusText(status))
+		words, _, _ := strings.Cut(strings.TrimSpace(string(answer)), "\n")
+		return Refuse(status, "the controller, or something before it, answered %d %s with %.200q", status, http.StatusText(status), words)
 	}
 	return Refuse(status, "%s", body.Error)
 }

@@ -103,8 +103,7 @@ func matchHeader(got []byte, name string, size int64) error {
 	if bytes.Equal(got, want) {
 		return nil
 	}
-	found, _, _ := bytes.Cut(got[:100], []byte{0})
-	return fmt.Errorf("want the plain header of %s with %d bytes, found another (%.100q)", name, size, found)
+	return fmt.Errorf("the header of %s is not the plain one of its %d bytes: the file was changed or damaged on the way, copy or download it again", name, size)
 }
 
 // object streams one object and answers io.EOF only if its bytes are those of

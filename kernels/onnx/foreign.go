@@ -1,7 +1,9 @@
 package onnx
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -12,6 +14,9 @@ import (
 // model keeps the decoder's error, which tells the place.
 func foreign(data []byte, read bool, err error) error {
 	kind := kindOf(data)
+	if kind == "" && read && errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("decode ONNX file: %w: it was cut short, or damaged: copy or export it again", err)
+	}
 	if kind == "" && read {
 		return fmt.Errorf("decode ONNX file: %w", err)
 	}

@@ -26,7 +26,8 @@ type Options struct {
 // storyTime bounds the story: what takes longer has failed.
 const storyTime = 3 * time.Minute
 
-// Run tells the story. It fails if any step did not come out as told.
+// Run tells the story. It fails if any step did not come out as told, or if ctx
+// ended before the story did.
 func Run(ctx context.Context, o Options) (err error) {
 	dir := o.Dir
 	if dir == "" {
@@ -36,9 +37,25 @@ func Run(ctx context.Context, o Options) (err error) {
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
 	n := &narrator{out: o.Out, json: o.JSON, start: time.Now()}
+	told, err := play(ctx, n, o, dir)
+	ended := err == nil || errors.Is(err, context.Canceled)
+	switch {
+	case ended && told:
+		if o.Dir == "" {
+			farewell(n, dir)
+		}
+		return n.err()
+	case ended && ctx.Err() != nil:
+		return errors.New("demo: interrupted before the story ended")
+	}
+	return fmt.Errorf("demo: %w", err)
+}
+
+// play runs the fleet, and tells the story to its end if nothing comes between.
+func play(ctx context.Context, n *narrator, o Options, dir string) (told bool, err error) {
 	f, err := openFleet(ctx, dir)
 	if err != nil {
-		return fmt.Errorf("demo: %w", err)
+		return false, err
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -49,19 +66,18 @@ func Run(ctx context.Context, o Options) (err error) {
 		if err := tell(ctx, n, f); err != nil {
 			return err
 		}
+		told = true
 		if o.Exit {
-			return n.err()
+			return nil
 		}
-		if err := invite(n, f); err != nil {
+		if err := invite(n, f, o.Dir != ""); err != nil {
 			return err
 		}
 		<-ctx.Done()
-		return n.err()
+		return nil
 	})
-	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
-		return fmt.Errorf("demo: %w", err)
-	}
-	return n.err()
+	err = g.Wait()
+	return told, err
 }
 
 // tell tells the story within its time.

@@ -121,7 +121,7 @@ func (f *fleet) openAgent(name wire.Device) (*agent.Agent, error) {
 		Controller: f.url(),
 		Broker:     f.brokerURL(),
 		Token:      broker.Token(f.secret, name),
-		StateDir:   filepath.Join(f.dir, string(name.ID)),
+		StateDir:   stateOf(f.dir, name),
 		Serve:      "127.0.0.1:0",
 		Trust:      f.root,
 		Reserve:    agent.DefaultReserve,
@@ -132,6 +132,9 @@ func (f *fleet) openAgent(name wire.Device) (*agent.Agent, error) {
 		Log:        slog.New(slog.DiscardHandler),
 	})
 }
+
+// stateOf is a device's folder in the demo's.
+func stateOf(dir string, name wire.Device) string { return filepath.Join(dir, string(name.ID)) }
 
 // freeOr is an address if nobody listens there, else one with any free port.
 func freeOr(addr string) string {

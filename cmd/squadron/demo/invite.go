@@ -17,7 +17,11 @@ type Try struct {
 }
 
 // invite prints complete commands to try.
-func invite(n *narrator, f *fleet) error {
+func invite(n *narrator, f *fleet, kept bool) error {
+	fate := "its folder goes with the demo's"
+	if kept {
+		fate = "its folder stays, in " + f.dir
+	}
 	config, err := f.writeFourth()
 	if err != nil {
 		return err
@@ -31,8 +35,8 @@ func invite(n *narrator, f *fleet) error {
 		{"the page", f.url() + "/"},
 		{"what the fleet says, as it says it", "mosquitto_sub -h " + host + " -p " + port + " -t 'squadron/v1/#' -v"},
 		{"the fleet as a table", "SQUADRON_CONTROLLER=" + f.url() + " go run ./cmd/squadron devices list"},
-		{"a fourth device, as a process of its own", "go run ./cmd/squadron-agent run --config " + config +
-			" --trust " + f.trustFile() + " --state " + filepath.Join(f.dir, "meter-4") +
+		{"a fourth device, as a process of its own (end it before the demo: " + fate + ")", "go run ./cmd/squadron-agent run --config " + config +
+			" --trust " + f.trustFile() + " --state " + stateOf(f.dir, fourth) +
 			" --controller " + f.url() + " --broker " + f.brokerURL()},
 	} {
 		n.say(t, "%s:\n            %s", t.What, t.Command)
@@ -42,6 +46,15 @@ func invite(n *narrator, f *fleet) error {
 
 // fourth is a device that has no part in the story.
 var fourth = wire.Device{Site: site, ID: "meter-4"}
+
+// farewell tells whoever tried the fourth device that its folder goes, under a
+// process that may still run.
+func farewell(n *narrator, dir string) {
+	state := stateOf(dir, fourth)
+	if _, err := os.Stat(state); err == nil {
+		n.say(nil, "The demo removes its folder, with what %s wrote to %s: end that device too if it still runs.", fourth, state)
+	}
+}
 
 // writeFourth writes the configuration of a device that may join.
 func (f *fleet) writeFourth() (string, error) {

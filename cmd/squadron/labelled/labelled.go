@@ -26,8 +26,11 @@ import (
 // List is the name of the file that labels a directory's pictures.
 const List = "labels.csv"
 
-// MaxPictures bounds one directory.
-const MaxPictures = 100_000
+// MaxPictures bounds one directory, and maxList the bytes of its list.
+const (
+	MaxPictures = 100_000
+	maxList     = 64 << 20
+)
 
 // Picture is one file and what the data set says it shows.
 type Picture struct {
@@ -44,7 +47,7 @@ func Read(dir string) ([]Picture, error) {
 		return nil, fmt.Errorf("read labelled pictures in %s: %w (the directory needs a %s with the header \"file,label\")", dir, err, List)
 	}
 	defer f.Close()
-	pictures, err := parse(f)
+	pictures, err := parse(io.LimitReader(f, maxList))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
