@@ -113,7 +113,7 @@ func TestOneLongEventStopsNoLaterOne(t *testing.T) {
 	f := newFleet(t)
 	committed(t, f, f.config(t.TempDir()))
 	bad := newRelease(t, "2.0.0", false)
-	m, err := onnx.Unmarshal(shadeModel(t, "2.0.0", 1), onnx.DefaultLimits)
+	m, err := onnx.Unmarshal(shadeModel(t, "2.0.0", 1, nil), onnx.DefaultLimits)
 	if err != nil {
 		t.Fatal(err)
 	}
