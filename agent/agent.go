@@ -115,7 +115,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	// What is on disk serves before anybody is asked for anything.
 	var booted []outcome
 	if err == nil {
-		booted, err = a.updater.boot(onDisk)
+		booted = a.updater.boot(onDisk)
 	}
 	g.Go(func() error {
 		if err != nil {

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/squadron-edge/squadron/agent/fetch"
 	"github.com/squadron-edge/squadron/agent/slot"
 	"github.com/squadron-edge/squadron/deploy/bundle"
 	"github.com/squadron-edge/squadron/deploy/trust"
@@ -20,13 +19,18 @@ import (
 type authority struct {
 	device   wire.Device
 	store    *slot.Store
-	metadata *fetch.Metadata
+	metadata repositoryFiles
 	built    time.Time
 
 	mu sync.Mutex // one at a time follows the repository
 	// asked is when an order last made the device look who may order. Whoever
 	// owns the broker can send any number.
 	asked time.Time
+}
+
+// repositoryFiles brings the fleet's trust for one refresh.
+type repositoryFiles interface {
+	Fetch(ctx context.Context) trust.Fetch
 }
 
 // askEvery spaces those looks.
@@ -45,7 +49,7 @@ type anchor struct {
 // openAuthority begins with the given root, or goes on from where it led. A
 // root that is not the one of the last start is the owner's word that all else
 // is void.
-func openAuthority(c Config, store *slot.Store, metadata *fetch.Metadata) (*authority, error) {
+func openAuthority(c Config, store *slot.Store, metadata repositoryFiles) (*authority, error) {
 	a := &authority{device: c.Device, store: store, metadata: metadata, built: c.Built}
 	root, err := trust.ParseRoot(c.Trust)
 	if err == nil {

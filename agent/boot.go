@@ -23,7 +23,11 @@ func (u *updater) announce() ([]string, error) {
 // boot makes the models on disk serve, without asking anybody, and returns what
 // each machine shall be told of it. Reports that a crash kept from the outbox go
 // there now.
-func (u *updater) boot(names []string) (outcomes []outcome, err error) {
+func (u *updater) boot(names []string) (outcomes []outcome) {
+	if err := u.store.Unswept(); err != nil {
+		u.log.Error("remove what was half written", "error", err)
+	}
+	var err error
 	if u.order, err = u.lastOrder(); err != nil {
 		// Without it the device serves what it has and asks for its order.
 		u.log.Error("start", "error", err)
@@ -41,7 +45,10 @@ func (u *updater) boot(names []string) (outcomes []outcome, err error) {
 		}
 		outcomes = append(outcomes, outcome{name, update.Restarted{Serving: u.serveFound(name)}})
 	}
-	return outcomes, u.noteStart()
+	if err := u.noteStart(); err != nil {
+		u.log.Error("keep event", "error", err) // what is on disk serves all the same
+	}
+	return outcomes
 }
 
 func (u *updater) lastState(name string) (update.State, error) {

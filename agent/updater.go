@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/squadron-edge/squadron/agent/fetch"
 	"github.com/squadron-edge/squadron/agent/serve"
 	"github.com/squadron-edge/squadron/agent/slot"
 	"github.com/squadron-edge/squadron/agent/update"
@@ -25,7 +24,7 @@ type updater struct {
 	info    wire.Info
 	rules   update.Rules
 	store   *slot.Store
-	fetcher *fetch.Fetcher
+	fetcher fetcher
 	serving *serve.Models
 	outbox  *outbox
 
@@ -41,6 +40,11 @@ type updater struct {
 	models map[string]*model
 	order  wire.Desired
 	why    string // what was wrong with the newest order, or with the disk
+}
+
+// fetcher leaves an object, checked, in a file of the slot's Incoming.
+type fetcher interface {
+	Fetch(ctx context.Context, d bundle.Digest, size int64) (file string, err error)
 }
 
 // model is one machine and the work of its task.
@@ -62,7 +66,7 @@ type outcome struct {
 	event update.Event
 }
 
-func newUpdater(a *Agent, fetcher *fetch.Fetcher, info wire.Info, out *outbox) *updater {
+func newUpdater(a *Agent, fetcher fetcher, info wire.Info, out *outbox) *updater {
 	return &updater{
 		config: a.config, log: a.log, info: info, store: a.store, fetcher: fetcher, serving: a.models, outbox: out,
 		rules:     update.Rules{Device: a.config.Device.String(), Probation: a.config.Probation},

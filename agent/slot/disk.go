@@ -33,7 +33,7 @@ func lookAtDisk(dir string) (disk, error) {
 
 func (d disk) Open(name string) (io.ReadCloser, error) { return d.Root.Open(name) }
 
-func (d disk) Create(name string) (file, error) {
+func (d disk) Create(name string) (File, error) {
 	return d.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 }
 
@@ -64,9 +64,14 @@ func (d disk) Free() (int64, error) {
 }
 
 // lock takes the folder for this process; the kernel releases it with the
-// process, however that ends.
+// process, however that ends. The number in it is for people: a disk that is
+// full or read-only does not take it, and is locked without.
 func lock(name string) (unlock func() error, err error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	readOnly := errors.Is(err, syscall.EROFS)
+	if readOnly {
+		f, err = os.Open(name)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", name, err)
 	}
@@ -74,7 +79,10 @@ func lock(name string) (unlock func() error, err error) {
 		holder := lockHolder(f)
 		return nil, errors.Join(fmt.Errorf("state folder %s is in use by another agent%s", filepath.Dir(name), holder), f.Close())
 	}
-	if err := errors.Join(f.Truncate(0), writePID(f)); err != nil {
+	if readOnly {
+		return f.Close, nil
+	}
+	if err := errors.Join(f.Truncate(0), writePID(f)); err != nil && !errors.Is(err, syscall.ENOSPC) {
 		return nil, errors.Join(fmt.Errorf("lock %s: %w", name, err), f.Close())
 	}
 	return f.Close, nil
