@@ -105,8 +105,11 @@ type pocket struct {
 
 // boot starts a device on a disk, in the order of Open and Run. It must run
 // within synctest.
-func (p *pocketFleet) boot(disk *slottest.Disk) (*pocket, error) {
+func (p *pocketFleet) boot(disk *slottest.Disk, change ...func(*Config)) (*pocket, error) {
 	c := Config{Device: cam, StateDir: "memory", Trust: p.trust.Files["1.root.json"], Probation: 10 * time.Second, Engines: []kernels.Engine{reference.Engine{}}, Log: p.log}
+	for _, f := range change {
+		f(&c)
+	}
 	store, err := slot.OpenOn(disk, 0)
 	if err != nil {
 		return nil, err
