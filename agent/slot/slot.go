@@ -17,6 +17,7 @@
 //	models/NAME/previous          pointer: what a rollback returns to
 //	models/NAME/update.json       record: the update state
 //	records/NAME.json             record: the agent's own
+//	trust/NAME                    metadata of the fleet's repository, as verified
 //	incoming/                     private to package fetch; partial downloads
 //
 // A file is written beside its place, fsynced, renamed over it, and the folder

@@ -10,8 +10,9 @@
 //
 // Vocabulary: an order names the wanted version; a step is one stretch of the
 // way, with a timeout; a task numbers one piece of work, so that a late or
-// repeated answer is known as such; probation is the time in which a version
-// serves and is watched, while the one before it stays at hand.
+// repeated answer is known as such; a staged version is proven and waits for the
+// owner's maintenance window; a pin keeps a model as it is; probation is the time
+// in which a version serves and is watched, while the one before it stays at hand.
 //
 // The contract with the shell around it: persist the new state, then do the
 // actions, then feed each outcome back as an event. Work and timers belong to
