@@ -91,7 +91,7 @@ func Look(dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look into state folder %s: %w", dir, err)
 	}
-	return &Store{dir: dir, files: disk, unlock: disk.Close}, nil
+	return &Store{dir: dir, files: disk, unlock: disk.Close, owed: map[string]bool{}}, nil
 }
 
 // OpenOn is Open of a folder that nobody else can have.
