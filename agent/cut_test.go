@@ -53,7 +53,7 @@ func TestEveryCutOfAnUpdateLeavesOneVerifiedVersion(t *testing.T) {
 				t.Run(w.name, func(t *testing.T) {
 					t.Parallel()
 					for i, disk := range disks {
-						if i%2 == part {
+						if i%2 == part && i/2%stride == 0 {
 							tally.cut(t, p, w, i+1, disk)
 						}
 					}
@@ -63,7 +63,7 @@ func TestEveryCutOfAnUpdateLeavesOneVerifiedVersion(t *testing.T) {
 	})
 	for _, w := range ways {
 		for _, v := range w.leaves {
-			if tally.found[w.name+": "+v] == 0 {
+			if tally.found[w.name+": "+v] == 0 && stride == 1 {
 				t.Errorf("%s: no cut left %q active", w.name, v)
 			}
 		}
