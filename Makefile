@@ -1,7 +1,7 @@
 # Everything here is also what .ci/run calls, so that a person and CI agree.
 GO ?= go
 
-.PHONY: check test fmt vet staticcheck tidy race bench-fetch
+.PHONY: check check-cuts check-kills test fmt vet staticcheck tidy race bench-fetch
 
 check: fmt vet staticcheck tidy test race ## every gate but the boards'
 
@@ -23,6 +23,12 @@ tidy: ## fails if go.mod and go.sum are not what the imports need
 
 race: ## every test again under the race detector
 	$(GO) test -race ./...
+
+check-cuts: ## a device's power cut at every step of an update, each cut 50 times over; minutes
+	$(GO) test ./agent -run TestEveryCutOfAnUpdate -v -timeout 60m -cut-seeds 50
+
+check-kills: ## 500 times kill -9 of an agent under load, between two versions; minutes
+	$(GO) test ./agent -run TestKilledUnderLoad -v -timeout 60m -kills 500
 
 bench-fetch: ## 500 MB through agent/fetch beside curl and sha256sum; minutes
 	$(GO) run ./agent/fetch/measure > docs/benchmarks/fetch.md.new

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/squadron-edge/squadron/agent/fetch"
 	"github.com/squadron-edge/squadron/agent/slot"
 	"github.com/squadron-edge/squadron/deploy/bundle"
 	"github.com/squadron-edge/squadron/deploy/trust"
@@ -21,7 +20,7 @@ import (
 type authority struct {
 	device   wire.Device
 	store    *slot.Store
-	metadata *fetch.Metadata
+	metadata repositoryFiles
 	built    time.Time
 	void     error // why nothing may be installed or ordered; nil if it may
 
@@ -29,6 +28,11 @@ type authority struct {
 	// asked is when an order last made the device look who may order. Whoever
 	// owns the broker can send any number.
 	asked time.Time
+}
+
+// repositoryFiles brings the fleet's trust for one refresh.
+type repositoryFiles interface {
+	Fetch(ctx context.Context) trust.Fetch
 }
 
 // askEvery spaces those looks.
@@ -49,7 +53,7 @@ type anchor struct {
 // not the one of the last start is the owner's word that all else is void. A
 // disk that does not take it must not keep the device from serving: it installs
 // nothing then.
-func openAuthority(c Config, store *slot.Store, metadata *fetch.Metadata, log *slog.Logger) (*authority, error) {
+func openAuthority(c Config, store *slot.Store, metadata repositoryFiles, log *slog.Logger) (*authority, error) {
 	a := &authority{device: c.Device, store: store, metadata: metadata, built: c.Built}
 	root, err := trust.ParseRoot(c.Trust)
 	if err == nil {

@@ -24,6 +24,9 @@ func (u *updater) announce() ([]string, error) {
 // each machine shall be told of it. Reports that a crash kept from the outbox go
 // there now.
 func (u *updater) boot(names []string) (outcomes []outcome) {
+	if err := u.store.Unswept(); err != nil {
+		u.log.Error("remove what was half written", "error", err)
+	}
 	var err error
 	if u.order, err = u.lastOrder(); err != nil {
 		// Without it the device serves what it has and asks for its order.

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/squadron-edge/squadron/agent/fetch"
+	"github.com/squadron-edge/squadron/agent/update"
+	"github.com/squadron-edge/squadron/deploy/bundle"
 	"github.com/squadron-edge/squadron/deploy/link"
 	"github.com/squadron-edge/squadron/deploy/trust"
 	"github.com/squadron-edge/squadron/deploy/wire"
@@ -47,6 +49,14 @@ type Config struct {
 	Reserve int64
 	// Probation is how long the owner wants a new version watched.
 	Probation time.Duration
+	// Jitter is the longest wait before an order's first fetch; each device has
+	// its own share. The network engineer of a large site turns it; 0 is none.
+	Jitter time.Duration
+	// Window is when the plant lets a version that serves be replaced; the zero
+	// Window is always.
+	Window update.Window
+	// Pin keeps one model as it is for whoever is measuring with it.
+	Pin update.Pin
 	// Telemetry is how often the operator wants to hear how the device fares.
 	Telemetry time.Duration
 	// Engines are tried in this order; whoever builds the agent picks them.
@@ -70,6 +80,8 @@ const (
 const (
 	minProbation = 100 * time.Millisecond
 	maxProbation = 7 * 24 * time.Hour
+	maxJitter    = 24 * time.Hour
+	maxReason    = 200 // bytes: the sentence must fit a message
 	minTelemetry = 100 * time.Millisecond
 )
 
@@ -114,6 +126,20 @@ func (c Config) Validate() error {
 	if c.Probation < minProbation || c.Probation > maxProbation {
 		refuse("config: probation of %s: want %s to %s", c.Probation, minProbation, maxProbation)
 	}
+	if c.Jitter < 0 || c.Jitter > maxJitter {
+		refuse("config: download jitter of %s: want 0 to %s", c.Jitter, maxJitter)
+	}
+	if w := c.Window; w.Zone != nil && (w.From == w.To || min(w.From, w.To) < 0 || max(w.From, w.To) >= 24*60) {
+		refuse("config: a maintenance window from minute %d to minute %d of the day: want two that differ, below %d", w.From, w.To, 24*60)
+	}
+	if p := c.Pin; p != (update.Pin{}) {
+		if err := bundle.ValidName(p.Model); err != nil {
+			refuse("config: pin: model %w", err)
+		}
+		if p.Until.IsZero() || p.Reason == "" || len(p.Reason) > maxReason {
+			refuse("config: pin: want a reason of at most %d bytes, and until when", maxReason)
+		}
+	}
 	if c.Telemetry < minTelemetry {
 		refuse("config: telemetry every %s: want %s or more", c.Telemetry, minTelemetry)
 	}
@@ -130,6 +156,12 @@ func (c Config) notes() (notes []string) {
 	}
 	if c.plainBroker() && !c.brokerOnThisMachine() && c.Broker != "" {
 		notes = append(notes, "insecure_mqtt is on: the token and what the device says travel without TLS")
+	}
+	if c.Window.Zone != nil {
+		notes = append(notes, "versions change from "+c.Window.String())
+	}
+	if c.Pin.Model != "" {
+		notes = append(notes, fmt.Sprintf("%s is pinned until %s: %s", c.Pin.Model, c.Pin.Until.UTC().Format("2006-01-02 15:04Z"), c.Pin.Reason))
 	}
 	return notes
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -51,6 +52,9 @@ func runVictim(config string) error {
 	if err != nil {
 		return err
 	}
+	if _, err := fmt.Println(a.Addr()); err != nil {
+		return err
+	}
 	return a.Run(context.Background())
 }
 
@@ -89,12 +93,10 @@ func TestKilledAtAnyMomentTheDeviceServesAndCompletesItsOrder(t *testing.T) {
 // and kills it.
 func (f *fleet) killAfter(dir string, lines int) (committed bool) {
 	f.t.Helper()
-	config, err := json.Marshal(victimConfig{dir, f.http.URL, "tcp://" + f.port, f.trust.Files["1.root.json"]})
+	cmd, err := f.victim(dir)
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	cmd := exec.Command(os.Args[0], "-test.run=^$")
-	cmd.Env = append(os.Environ(), victim+"="+string(config))
 	log, err := cmd.StderrPipe()
 	if err == nil {
 		err = cmd.Start()

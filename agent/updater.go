@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/squadron-edge/squadron/agent/fetch"
 	"github.com/squadron-edge/squadron/agent/serve"
 	"github.com/squadron-edge/squadron/agent/slot"
 	"github.com/squadron-edge/squadron/agent/update"
@@ -25,7 +24,7 @@ type updater struct {
 	info    wire.Info
 	rules   update.Rules
 	store   *slot.Store
-	fetcher *fetch.Fetcher
+	fetcher fetcher
 	serving *serve.Models
 	outbox  *outbox
 
@@ -41,6 +40,11 @@ type updater struct {
 	models map[string]*model
 	order  wire.Desired
 	why    string // what was wrong with the newest order, or with the disk
+}
+
+// fetcher leaves an object, checked, in a file of the slot's Incoming.
+type fetcher interface {
+	Fetch(ctx context.Context, d bundle.Digest, size int64) (file string, err error)
 }
 
 // model is one machine and the work of its task.
@@ -65,10 +69,10 @@ type outcome struct {
 	event update.Event
 }
 
-func newUpdater(a *Agent, fetcher *fetch.Fetcher, info wire.Info, out *outbox) *updater {
+func newUpdater(a *Agent, fetcher fetcher, info wire.Info, out *outbox) *updater {
 	return &updater{
 		config: a.config, log: a.log, info: info, store: a.store, fetcher: fetcher, serving: a.models, outbox: out,
-		rules:     update.Rules{Device: a.config.Device.String(), Probation: a.config.Probation},
+		rules:     rulesOf(a.config),
 		authority: a.authority,
 		envelopes: make(chan []byte, 1),
 		orders:    make(chan wire.Desired),
@@ -76,6 +80,18 @@ func newUpdater(a *Agent, fetcher *fetch.Fetcher, info wire.Info, out *outbox) *
 		changed:   make(chan struct{}, 1),
 		models:    map[string]*model{},
 	}
+}
+
+func rulesOf(c Config) update.Rules {
+	return update.Rules{Device: c.Device.String(), Probation: c.Probation, Jitter: c.Jitter, Window: c.Window, Pin: c.Pin}
+}
+
+// later is the clock, but never before the agent was built.
+func later(now, built time.Time) time.Time {
+	if now.Before(built) {
+		return built
+	}
+	return now
 }
 
 // run takes orders and outcomes until ctx ends; booted are the outcomes of the
@@ -131,7 +147,7 @@ func (u *updater) names() []string {
 // nothing is done, and the event comes again.
 func (u *updater) step(ctx context.Context, o outcome) {
 	m := u.model(o.model)
-	next, actions := u.rules.Step(m.state, o.event, time.Now().UTC())
+	next, actions := u.rules.Step(m.state, o.event, later(time.Now().UTC(), u.config.Built))
 	if same(m.state, next) && len(actions) == 0 {
 		return
 	}
@@ -155,6 +171,10 @@ func (u *updater) step(ctx context.Context, o outcome) {
 	}
 	for _, a := range actions {
 		u.act(ctx, m, a)
+	}
+	if next.Step == update.StepStaged && changed {
+		// Hours may go by: the board's memory is for what serves.
+		u.begin(ctx, m, func(context.Context, *model) update.Event { u.drop(m); return nil })
 	}
 	if next.Step.Phase().Ended() && changed {
 		u.begin(ctx, m, u.collect)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/squadron-edge/squadron/agent/fetch"
 	"github.com/squadron-edge/squadron/agent/golden"
 	"github.com/squadron-edge/squadron/agent/serve"
 	"github.com/squadron-edge/squadron/agent/slot"
@@ -22,12 +23,21 @@ func (u *updater) fetchEnvelope(ctx context.Context, a update.FetchEnvelope) upd
 		if no := new(refusal); errors.As(err, &no) {
 			return update.Refused{Task: a.Task, Why: err.Error()}
 		}
-		return update.Failed{Task: a.Task, Why: err.Error()}
+		return failed(a.Task, err)
 	}
 	if err := u.bring(ctx, a.Order.Digest, a.Order.Size); err != nil {
-		return update.Failed{Task: a.Task, Why: err.Error()}
+		return failed(a.Task, err)
 	}
 	return update.EnvelopeFetched{Task: a.Task}
+}
+
+// failed passes on how long a server asks to be left alone.
+func failed(task update.Task, err error) update.Event {
+	e := update.Failed{Task: task, Why: err.Error()}
+	if busy := new(fetch.BusyError); errors.As(err, &busy) {
+		e.After = busy.After
+	}
+	return e
 }
 
 // verify asks who signed, whether it is what was ordered, whether it fits this

@@ -48,7 +48,7 @@ func (d disk) Open(name string) (Object, error) {
 	return f, nil
 }
 
-func (d disk) Create(name string) (file, error) {
+func (d disk) Create(name string) (File, error) {
 	return d.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 }
 

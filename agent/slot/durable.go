@@ -4,15 +4,18 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
 )
 
-// files is the little that a Store needs of a file system, with slash-separated
+// Files is the little that a Store needs of a file system, with slash-separated
 // names inside its folder. Nothing is durable until synced: a file's bytes by
-// its Sync, its name by SyncDir of the folder.
-type files interface {
+// its Sync, its name by SyncDir of the folder. There is a real one, and
+// slottest.Disk.
+type Files interface {
 	Open(name string) (Object, error)
-	Create(name string) (file, error) // truncates
+	Create(name string) (File, error) // truncates
 	Sync(name string) error           // of a file that another wrote
 	Rename(from, to string) error
 	Remove(name string) error
@@ -24,12 +27,13 @@ type files interface {
 }
 
 // Object is an object open for reading, from its start or anywhere.
-type Object interface {
+type Object = interface {
 	io.ReadCloser
 	io.ReaderAt
 }
 
-type file interface {
+// File is a file being written.
+type File = interface {
 	io.WriteCloser
 	Sync() error
 }
@@ -37,6 +41,9 @@ type file interface {
 // write puts a file in its place whole, or not at all: temporary file, write,
 // fsync, rename, fsync of the folder. An error of fill leaves nothing behind.
 func (s *Store) write(name string, fill func(io.Writer) error) error {
+	if err := s.settle(); err != nil {
+		return err
+	}
 	if err := s.makeDir(path.Dir(name)); err != nil {
 		return err
 	}
@@ -56,7 +63,35 @@ func (s *Store) write(name string, fill func(io.Writer) error) error {
 	if err != nil {
 		return errors.Join(err, s.removeIfThere(tmp))
 	}
-	return s.files.SyncDir(path.Dir(name))
+	return s.syncDir(path.Dir(name))
+}
+
+// syncDir makes the names in a folder durable. If it fails, the names are there
+// for whoever looks but a power cut may take them: the folder stays owed.
+func (s *Store) syncDir(dir string) error {
+	s.owing.Lock()
+	defer s.owing.Unlock()
+	s.owed[dir] = true
+	err := s.files.SyncDir(dir)
+	if err == nil {
+		delete(s.owed, dir)
+	}
+	return err
+}
+
+// settle syncs the folders that are owed, before anything new becomes durable
+// that may rest on what is in them. After a start that is all of them: the agent
+// before may have been killed between a rename and its fsync.
+func (s *Store) settle() error {
+	s.owing.Lock()
+	defer s.owing.Unlock()
+	for _, dir := range slices.Sorted(maps.Keys(s.owed)) {
+		if err := s.files.SyncDir(dir); err != nil {
+			return err
+		}
+		delete(s.owed, dir)
+	}
+	return nil
 }
 
 func (s *Store) writeBytes(name string, b []byte) error {
@@ -68,6 +103,9 @@ func (s *Store) writeBytes(name string, b []byte) error {
 
 // remove takes a file away durably; one that is not there is no error.
 func (s *Store) remove(name string) error {
+	if err := s.settle(); err != nil {
+		return err
+	}
 	err := s.files.Remove(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -75,7 +113,7 @@ func (s *Store) remove(name string) error {
 	if err != nil {
 		return err
 	}
-	return s.files.SyncDir(path.Dir(name))
+	return s.syncDir(path.Dir(name))
 }
 
 func (s *Store) removeIfThere(name string) error {

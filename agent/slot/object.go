@@ -70,6 +70,9 @@ func (s *Store) adopt(d bundle.Digest, size int64, from string) error {
 		return fmt.Errorf("%s is %s of %d bytes, want a file of %d", from, info.Mode(), info.Size(), size)
 	}
 	to := objectName(d)
+	if err := s.settle(); err != nil {
+		return err
+	}
 	if err := s.makeDir(path.Dir(to)); err != nil {
 		return err
 	}
@@ -79,7 +82,7 @@ func (s *Store) adopt(d bundle.Digest, size int64, from string) error {
 	if err := s.files.Rename(from, to); err != nil {
 		return err
 	}
-	return s.files.SyncDir(path.Dir(to))
+	return s.syncDir(path.Dir(to))
 }
 
 // Read returns an object of at most max bytes, checked against its digest.

@@ -17,12 +17,14 @@
 //	models/NAME/previous          pointer: what a rollback returns to
 //	models/NAME/update.json       record: the update state
 //	records/NAME.json             record: the agent's own
+//	trust/NAME                    metadata of the fleet's repository, as verified
 //	incoming/                     private to package fetch; partial downloads
 //	                              and deltas
 //
 // A file is written beside its place, fsynced, renamed over it, and the folder
-// fsynced. An object is on disk before any pointer names its envelope; previous
-// is on disk before active changes.
+// fsynced. A folder whose fsync failed, or that a killed agent may not have
+// reached, is fsynced before the next write. An object is on disk before any
+// pointer names its envelope; previous is on disk before active changes.
 //
 //	s, err := slot.Open("/var/lib/squadron", 64<<20)
 //	if err != nil {
@@ -43,7 +45,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 
 	"github.com/squadron-edge/squadron/deploy/bundle"
 )
@@ -54,11 +55,15 @@ type Judge func(envelope []byte) (*bundle.Manifest, error)
 // Store is a device's state folder. Its methods may be called concurrently.
 type Store struct {
 	dir     string
-	files   files
+	files   Files
 	reserve int64
 	unlock  func() error
 	// collecting excludes the arrival of objects from their collection.
 	collecting sync.RWMutex
+	unswept    error
+
+	owing sync.Mutex
+	owed  map[string]bool // folders with names that may not be durable
 }
 
 // Open makes the folder if needed, locks it and sweeps out what a crash left
@@ -72,7 +77,7 @@ func Open(dir string, reserve int64) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, disk.Close())
 	}
-	s, err := open(disk, reserve)
+	s, err := OpenOn(disk, reserve)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open state folder %s: %w", dir, err), unlock(), disk.Close())
 	}
@@ -87,22 +92,25 @@ func Look(dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look into state folder %s: %w", dir, err)
 	}
-	return &Store{dir: dir, files: disk, unlock: disk.Close}, nil
+	return &Store{dir: dir, files: disk, unlock: disk.Close, owed: map[string]bool{}}, nil
 }
 
-func open(f files, reserve int64) (*Store, error) {
-	s := &Store{files: f, reserve: reserve}
+// OpenOn is Open of a folder that nobody else can have.
+func OpenOn(f Files, reserve int64) (*Store, error) {
+	s := &Store{files: f, reserve: reserve, unlock: func() error { return nil }, owed: map[string]bool{}}
 	for _, dir := range []string{objectsDir, modelsDir, recordsDir, incomingDir} {
 		if err := s.makeDir(dir); err != nil {
 			return nil, err
 		}
 	}
-	// What a crash left half written does no harm where it cannot be removed.
-	if err := s.sweep(); err != nil && !errors.Is(err, syscall.EROFS) {
-		return nil, err
-	}
+	s.unswept = s.sweep()
 	return s, nil
 }
+
+// Unswept is why something half written may still be there since a crash. It is
+// in nobody's way but takes room: a disk that is read-only does not let it go,
+// and shall serve what it has all the same.
+func (s *Store) Unswept() error { return s.unswept }
 
 // Close releases the lock.
 func (s *Store) Close() error { return s.unlock() }
@@ -130,8 +138,10 @@ func (s *Store) sweep() error {
 	})
 }
 
-// walk calls do with every file below dir, but for partial downloads.
+// walk calls do with every file below dir, but for partial downloads, and owes
+// each folder. It is for the start alone.
 func (s *Store) walk(dir string, do func(name string) error) error {
+	s.owed[dir] = true
 	entries, err := s.files.ReadDir(dir)
 	if err != nil {
 		return err
@@ -169,5 +179,5 @@ func (s *Store) makeDir(dir string) error {
 	if err := s.files.Mkdir(dir); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return s.files.SyncDir(path.Dir(dir))
+	return s.syncDir(path.Dir(dir))
 }

@@ -9,8 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/squadron-edge/squadron/agent/slot/slottest"
 	"github.com/squadron-edge/squadron/deploy/bundle"
 )
 
@@ -107,90 +109,6 @@ func adopt(s *Store, d bundle.Digest, b []byte) error {
 		return err
 	}
 	return s.Adopt(d, int64(len(b)), name)
-}
-
-// TestEveryCutLeavesOneVerifiedVersion stops an update of 1.0.0 to 2.0.0, and
-// its rollback, at each write, fsync, rename, unlink and mkdir. What was not
-// synced is all there, all gone, or each by chance. At each of them the next
-// boot finds 1.0.0 or 2.0.0 whole and active, and the update then completes.
-func TestEveryCutLeavesOneVerifiedVersion(t *testing.T) {
-	old, next := newVersion("1.0.0"), newVersion("2.0.0")
-	ways := map[string]func(*Store) error{
-		"update": func(s *Store) error { return install(s, next) },
-		"update and rollback": func(s *Store) error {
-			if err := install(s, next); err != nil {
-				return err
-			}
-			return s.RollBack("meter-reader", old.pointer)
-		},
-	}
-	for name, way := range ways {
-		cuts, found := 0, map[string]int{}
-		for cut := 1; ; cut++ {
-			disk, err := cutDuring(t, old, cut, way)
-			if err == nil {
-				break // the way ended before the cut
-			}
-			if !errors.Is(err, errCut) {
-				t.Fatalf("%s, cut %d: %v", name, cut, err)
-			}
-			for i := range 10 {
-				survives := []func() bool{everything, nothing}
-				if i >= len(survives) {
-					survives = append(survives, eachByChance(uint64(cut*100+i)))
-				}
-				active := bootAndComplete(t, disk.boot(survives[min(i, len(survives)-1)]), next, fmt.Sprintf("%s, cut %d, loss %d", name, cut, i))
-				found[active]++
-				cuts++
-			}
-		}
-		t.Logf("%s: %d cuts, next boot serves %v", name, cuts, found)
-		if found["1.0.0"] == 0 || found["2.0.0"] == 0 {
-			t.Errorf("%s: no cut fell on either side of the switch", name)
-		}
-	}
-}
-
-// cutDuring installs the old version in peace and cuts the power on the way.
-func cutDuring(t *testing.T, old version, cut int, way func(*Store) error) (*cutDisk, error) {
-	disk := newCutDisk()
-	s, err := open(disk, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := install(s, old); err != nil {
-		t.Fatal(err)
-	}
-	disk.cutAt = disk.steps + cut
-	return disk, way(s)
-}
-
-// bootAndComplete returns the version that the boot found active.
-func bootAndComplete(t *testing.T, disk *cutDisk, next version, at string) string {
-	t.Helper()
-	s, err := open(disk, 0)
-	if err != nil {
-		t.Fatalf("%s: boot: %v", at, err)
-	}
-	found := s.Recover("meter-reader", judge)
-	if found.Active.IsZero() || found.Why != "" {
-		t.Fatalf("%s: found %+v", at, found)
-	}
-	if state, err := s.State("meter-reader"); err != nil || len(state) == 0 {
-		t.Fatalf("%s: update state %q, %v", at, state, err)
-	}
-	for name := range disk.live {
-		if strings.HasSuffix(name, temporary) {
-			t.Fatalf("%s: %s was left behind", at, name)
-		}
-	}
-	if err := install(s, next); err != nil {
-		t.Fatalf("%s: complete the update: %v", at, err)
-	}
-	if now := s.Recover("meter-reader", judge); now.Active != next.pointer {
-		t.Fatalf("%s: after completing it %+v is active", at, now)
-	}
-	return found.Active.Version
 }
 
 func openTemp(t *testing.T) *Store {
@@ -376,9 +294,9 @@ func TestCollectTakesNothingIfItCannotReadAManifest(t *testing.T) {
 }
 
 func TestNoRoomIsToldInNumbers(t *testing.T) {
-	disk := newCutDisk()
-	disk.free = 100 << 20
-	s, err := open(disk, 64<<20)
+	disk := slottest.New()
+	disk.Room = 100 << 20
+	s, err := OpenOn(disk, 64<<20)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -389,6 +307,27 @@ func TestNoRoomIsToldInNumbers(t *testing.T) {
 	want := "no room: needs 36.0 MiB and keeps 64.0 MiB in reserve, but only 100.0 MiB are free"
 	if noRoom := new(NoRoomError); !errors.As(err, &noRoom) || err.Error() != want {
 		t.Errorf("got %v, want %q", err, want)
+	}
+}
+
+// TestAReadOnlyDiskServesWhatItHas: what a crash left half written stays, and
+// is told.
+func TestAReadOnlyDiskServesWhatItHas(t *testing.T) {
+	disk, v := slottest.New(), newVersion("1.0.0")
+	s, err := OpenOn(disk, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustInstall(t, s, v)
+	if _, err := disk.Create("models/meter-reader/active" + temporary); err != nil {
+		t.Fatal(err)
+	}
+	disk.Before = func(int, string, string) error { return syscall.EROFS }
+	if s, err = OpenOn(disk, 0); err != nil {
+		t.Fatal(err)
+	}
+	if found := s.Recover("meter-reader", judge); found.Active != v.pointer || !errors.Is(s.Unswept(), syscall.EROFS) {
+		t.Errorf("found %+v, unswept %v", found, s.Unswept())
 	}
 }
 

@@ -1,6 +1,8 @@
 package update
 
 import (
+	"time"
+
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
@@ -55,10 +57,12 @@ type (
 		Task   Task
 		Health Health
 	}
-	// Failed: it did not work now and may work later (network, disk full).
+	// Failed: it did not work now and may work later (network, disk full), not
+	// before After if a server asked for that.
 	Failed struct {
-		Task Task
-		Why  string
+		Task  Task
+		Why   string
+		After time.Duration
 	}
 	// Refused: it would not work later either (signature, fit, self-test).
 	Refused struct {

@@ -23,8 +23,9 @@ const (
 // slowestRate is the download that is still waited for, in bytes a second.
 const slowestRate = 16 << 10
 
-// failed waits and tries again, or gives up.
-func (t *turn) failed(why string) {
+// failed waits and tries again, or gives up. A server that asks for a longer
+// wait than is due gets it, up to the longest.
+func (t *turn) failed(why string, after time.Duration) {
 	if t.Step == StepProbation {
 		return // an observation that failed is made again by the timer
 	}
@@ -33,7 +34,7 @@ func (t *turn) failed(why string) {
 		t.giveUp(why)
 		return
 	}
-	wait := t.rules.wait(t.State)
+	wait := max(t.rules.wait(t.State), min(after, longestWait))
 	t.Waiting = true
 	t.Why = fmt.Sprintf("Try %d of %s %s failed: %s; tries again in %s, and %s.",
 		t.Tries, t.Step.doing(), t.wanted(), why, wait.Round(time.Second/10), t.meanwhile())
@@ -84,13 +85,19 @@ func (s Step) doing() string {
 // long.
 func (t *turn) timer() {
 	switch {
+	case t.Step == StepStaged:
+		t.windowTimer()
+	case t.Waiting && !t.Begins.IsZero():
+		t.Begins, t.Waiting = time.Time{}, false
+		t.Why = fmt.Sprintf("Fetches %s; %s.", t.wanted(), t.meanwhile())
+		t.work()
 	case t.Waiting:
 		t.Waiting = false
 		t.work()
 	case t.Step == StepProbation:
 		t.observe()
 	default:
-		t.failed(fmt.Sprintf("it took longer than %s", t.rules.timeout(t.Step, t.Bytes)))
+		t.failed(fmt.Sprintf("it took longer than %s", t.rules.timeout(t.Step, t.Bytes)), 0)
 	}
 }
 

@@ -14,7 +14,8 @@ import (
 // lost, repeated and reordered answers, changing orders and crashes at any
 // point, and then lets the weather clear. At all times only a version that
 // passed its self-test serves; in the end the device runs its order, or has
-// ended it with another proven version, or none, serving.
+// ended it with another proven version, or none, serving. Some wait before they
+// fetch, switch in a window only, or are pinned.
 func TestStormNeverServesWhatIsNotProven(t *testing.T) {
 	const seeds = 3000
 	ends := map[Step]int{}
@@ -54,6 +55,7 @@ type world struct {
 	serving Version
 	queue   []Event // answers on their way
 	timer   Task
+	after   time.Duration // of timer
 	calm    bool
 }
 
@@ -64,8 +66,28 @@ func newWorld(t *testing.T, seed uint64) *world {
 		now:    time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 		proven: map[Version]bool{{}: true}, want: Want{Withdrawn: true}, state: New("meter-reader"),
 	}
+	switch seed % 4 {
+	case 1:
+		w.rules.Jitter = time.Hour
+	case 2:
+		w.now = w.now.Add(5 * time.Hour)
+		w.rules.Window = Window{From: 22 * 60, To: 4 * 60, Zone: time.UTC}
+	case 3:
+		w.rules.Pin = Pin{Model: "meter-reader", Reason: "a test", Until: w.now.Add(60 * 24 * time.Hour)}
+	}
+	if seed%4 >= 2 {
+		w.commit(order("1"))
+	}
 	w.disk.state = mustJSON(t, w.state)
 	return w
+}
+
+// commit is what a quiet order leaves.
+func (w *world) commit(o wire.DesiredModel) {
+	v := version(o.Version)
+	w.want = Want{Order: o}
+	w.state.Step, w.state.Order, w.state.Active = StepCommitted, o, v
+	w.proven[v], w.disk.active, w.serving = true, v, v
 }
 
 func mustJSON(t *testing.T, v any) []byte {
@@ -119,6 +141,7 @@ func (w *world) tell() {
 func (w *world) fire() {
 	task := w.timer
 	w.timer = 0
+	w.now = w.now.Add(w.after)
 	w.step(Timer{task})
 }
 
@@ -174,7 +197,7 @@ func (w *world) do(a Action) {
 	answer := func(e Event) { w.queue = append(w.queue, e) }
 	switch a := a.(type) {
 	case SetTimer:
-		w.timer = a.Task
+		w.timer, w.after = a.Task, a.After
 	case FetchEnvelope:
 		answer(w.flaky(a.Task, EnvelopeFetched{a.Task}))
 	case Verify:
@@ -193,6 +216,7 @@ func (w *world) do(a Action) {
 		w.proven[Version{a.Order.Version, a.Order.Digest}] = true
 		answer(w.flaky(a.Task, TestPassed{a.Task, "read 32 of 32"}))
 	case Activate:
+		w.checkRules(a)
 		w.activate(a.Task, a.To, Activated{a.Task})
 	case RollBack:
 		w.activate(a.Task, a.To, RolledBack{a.Task})
@@ -203,15 +227,30 @@ func (w *world) do(a Action) {
 	}
 }
 
+// checkRules: a first try to replace what serves by something new falls into the
+// window, and on no pinned model.
+func (w *world) checkRules(a Activate) {
+	s := w.state
+	if s.Tries > 0 || s.Active.IsZero() {
+		return
+	}
+	if !w.rules.Window.Open(w.now) && a.To != s.Previous {
+		w.t.Fatalf("seed %d: switches from %s to %s outside the window, at %s", w.seed, s.Active, a.To, w.now)
+	}
+	if why := w.rules.Pin.holds(s.Model, w.now); why != "" {
+		w.t.Fatalf("seed %d: switches from %s to %s, but %s", w.seed, s.Active, a.To, why)
+	}
+}
+
 // activate writes the pointer, then switches; it can stop after either.
 func (w *world) activate(task Task, to Version, done Event) {
 	if w.chance(10) {
-		w.queue = append(w.queue, Failed{task, "no space left on device"})
+		w.queue = append(w.queue, Failed{Task: task, Why: "no space left on device"})
 		return
 	}
 	w.disk.active = to
 	if w.chance(10) {
-		w.queue = append(w.queue, Failed{task, "fsync models/meter-reader: input/output error"})
+		w.queue = append(w.queue, Failed{Task: task, Why: "fsync models/meter-reader: input/output error"})
 		return
 	}
 	w.serving = to
@@ -220,7 +259,7 @@ func (w *world) activate(task Task, to Version, done Event) {
 
 func (w *world) flaky(task Task, done Event) Event {
 	if w.chance(15) {
-		return Failed{task, "connection reset"}
+		return Failed{Task: task, Why: "connection reset"}
 	}
 	return done
 }
@@ -241,6 +280,9 @@ func (w *world) check() {
 // clear ends the storm: every answer comes, every timer fires.
 func (w *world) clear() {
 	w.calm = true
+	if w.now.Before(w.rules.Pin.Until) {
+		w.now = w.rules.Pin.Until
+	}
 	w.crash() // one more boot, whatever happened
 	w.tell()
 	for range 400 {

@@ -13,6 +13,13 @@ type Rules struct {
 	Device string
 	// Probation is how long a new version is watched before it is committed.
 	Probation time.Duration
+	// Jitter is the longest wait before the first fetch of an order: each device
+	// has its own share of it, so that a fleet does not fetch at once.
+	Jitter time.Duration
+	// Window is when a version that serves may be replaced by a new one.
+	Window Window
+	// Pin keeps one model as it is.
+	Pin Pin
 }
 
 // Step takes one event. It returns the new state, to be persisted before any of
@@ -48,10 +55,11 @@ func (t *turn) ordered(o wire.DesiredModel) {
 	if w := t.Newest(); !w.Withdrawn && sameTry(w.Order, o) {
 		return
 	}
+	pinned := t.pinned() != ""
 	switch {
 	case o.Digest == t.Order.Digest && (t.Step == StepActivate || t.Step == StepProbation):
 		t.Order, t.Next = o, nil
-	case t.Step == StepProbation && o.Digest == t.Previous.Digest:
+	case !pinned && t.Step == StepProbation && o.Digest == t.Previous.Digest:
 		t.Next = &Want{Order: o}
 		t.becomeRollingBack(fmt.Sprintf("the order went back to %s", o.Version))
 	case t.Step.switching():
@@ -74,13 +82,23 @@ func (t *turn) begin(o wire.DesiredModel) {
 		t.end(StepCommitted, fmt.Sprintf("%s is wanted and serves.", t.wanted()))
 		return
 	}
+	if why := t.pinned(); why != "" {
+		t.becomePinned(why)
+		return
+	}
 	t.Step = StepIdle // so that a new order's first step is always news
-	t.become(StepEnvelope, fmt.Sprintf("Fetches %s; %s.", t.wanted(), t.meanwhile()))
+	t.Begins = t.now.Add(t.rules.share(t.State))
+	if t.returning() {
+		t.Begins = t.now
+	}
+	t.becomeFetching(fmt.Sprintf("Fetches %s", t.wanted()))
 }
 
 func (t *turn) withdrawn() {
 	switch {
 	case t.Newest().Withdrawn:
+	case t.pinned() != "":
+		t.keepPinned()
 	case t.Step == StepActivate || t.Step == StepRollBack || t.Step == StepRemove:
 		t.Next = &Want{Withdrawn: true}
 	case t.Active.IsZero():
@@ -129,8 +147,12 @@ func (t *turn) restarted(serving Version) {
 // often does not try for ever.
 func (t *turn) restartedOnTheWay(serving Version) {
 	t.Active = serving
+	if why := t.pinned(); why != "" {
+		t.becomePinned(why)
+		return
+	}
 	tries := t.Tries
-	t.become(StepEnvelope, fmt.Sprintf("Restarted on the way to %s; %s.", t.wanted(), t.meanwhile()))
+	t.becomeFetching(fmt.Sprintf("Restarted on the way to %s", t.wanted()))
 	t.Tries = tries
 }
 
@@ -145,7 +167,7 @@ func (t *turn) outcome(e Event) {
 	case ObjectsFetched:
 		t.becomeTesting(e.How)
 	case TestPassed:
-		t.becomeActivating(e.Result)
+		t.tested(e.Result)
 	case Activated:
 		t.becomeProbation()
 	case Observed:
@@ -156,7 +178,7 @@ func (t *turn) outcome(e Event) {
 		t.Active, t.Previous = Version{}, Version{}
 		t.forget()
 	case Failed:
-		t.failed(e.Why)
+		t.failed(e.Why, e.After)
 	case Refused:
 		t.refused(e.Why)
 	case Timer:
@@ -167,13 +189,18 @@ func (t *turn) outcome(e Event) {
 // become enters a step: it sets every field that belongs to the step, and
 // starts the step's timer and work.
 func (t *turn) become(s Step, why string) {
+	t.enter(s, why)
+	t.work()
+}
+
+// enter is become without work: something has to be waited for.
+func (t *turn) enter(s Step, why string) {
 	changed := t.Step.Phase() != s.Phase()
 	t.Step, t.Since, t.Why = s, t.now, why
 	t.Tries, t.Waiting = 0, false
 	if changed {
 		t.report()
 	}
-	t.work()
 }
 
 func (t *turn) becomeVerifying() {
@@ -195,8 +222,25 @@ func (t *turn) becomeTesting(how string) {
 	t.become(StepTest, fmt.Sprintf("Fetched %s; tests %s on the engine that will serve it; %s.", how, t.wanted(), t.meanwhile()))
 }
 
-func (t *turn) becomeActivating(result string) {
-	t.become(StepActivate, fmt.Sprintf("Switches to %s, which passed its self-test: %s.", t.wanted(), result))
+// tested switches, or waits for the time at which what serves may be replaced.
+func (t *turn) tested(result string) {
+	if !t.Active.IsZero() && !t.returning() && !t.rules.Window.Open(t.now) {
+		t.becomeStaged(result)
+		return
+	}
+	t.becomeActivating("passed its self-test: " + result)
+}
+
+func (t *turn) becomeActivating(why string) {
+	t.become(StepActivate, fmt.Sprintf("Switches to %s, which %s.", t.wanted(), why))
+}
+
+// keepPinned goes on with a model that is no longer wanted.
+func (t *turn) keepPinned() {
+	why := fmt.Sprintf("Keeps %s %s, which is no longer wanted: %s.", t.Model, t.Active, t.pinned())
+	if t.Why != why {
+		t.Since, t.Why = t.now, why
+	}
 }
 
 func (t *turn) becomeRemoving() {
@@ -243,7 +287,7 @@ func (t *turn) refused(why string) {
 		t.end(StepRefused, fmt.Sprintf("Refused %s: %s; %s.", t.wanted(), why, t.meanwhile()))
 		return
 	}
-	t.failed(why)
+	t.failed(why, 0)
 }
 
 // report tells of the step just entered.

@@ -19,7 +19,7 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the transcripts anew")
 
-// TestTranscripts replays testdata/*.txt: a line with ">" is an event, those
+// TestTranscripts replays testdata/*.txt: a line with "!" changes the rules, one with ">" is an event, those
 // below it are the state and the actions that follow. A second goes by between
 // two events, and every state passes through its JSON form. After a wanted
 // change: go test ./agent/update -rewrite, and read the difference.
@@ -57,6 +57,10 @@ func replay(t *testing.T, script string) string {
 		if line == "" || line[0] == '#' {
 			fmt.Fprintln(&out, line)
 		}
+		if rule, isRule := strings.CutPrefix(line, "! "); isRule {
+			fmt.Fprintln(&out, line)
+			now = setRule(t, &rules, strings.Fields(rule), now)
+		}
 		command, isEvent := strings.CutPrefix(line, "> ")
 		if !isEvent {
 			continue
@@ -70,6 +74,29 @@ func replay(t *testing.T, script string) string {
 		fmt.Fprint(&out, describe(state, actions))
 	}
 	return out.String()
+}
+
+// setRule changes what holds from here on: "jitter SPAN", "window FROM TO ZONE
+// [DAY…]" in hours, "pin UNTIL REASON", and "clock TIME".
+func setRule(t *testing.T, rules *Rules, words []string, now time.Time) time.Time {
+	var err error
+	switch words[0] {
+	case "jitter":
+		rules.Jitter, err = time.ParseDuration(words[1])
+	case "window":
+		rules.Window = window(t, words[1], words[2], words[3])
+	case "pin":
+		rules.Pin = Pin{Model: "meter-reader", Reason: strings.Join(words[2:], " ")}
+		rules.Pin.Until, err = time.Parse(time.RFC3339, words[1])
+	case "clock":
+		now, err = time.Parse(time.RFC3339, words[1])
+	default:
+		err = fmt.Errorf("no such rule: %s", words)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return now
 }
 
 // expand writes out "probation", with or without a health that stays, and
@@ -145,7 +172,13 @@ func parseEvent(t *testing.T, line string, task Task) Event {
 		}
 		return Observed{task, h}
 	case "failed":
-		return Failed{task, rest}
+		return Failed{Task: task, Why: rest}
+	case "busy":
+		after, err := time.ParseDuration(words[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Failed{task, strings.Join(words[2:], " "), after}
 	case "refused":
 		return Refused{task, rest}
 	case "timer":

@@ -10,8 +10,9 @@
 //
 // Vocabulary: an order names the wanted version; a step is one stretch of the
 // way, with a timeout; a task numbers one piece of work, so that a late or
-// repeated answer is known as such; probation is the time in which a version
-// serves and is watched, while the one before it stays at hand.
+// repeated answer is known as such; a staged version is proven and waits for the
+// owner's maintenance window; a pin keeps a model as it is; probation is the time
+// in which a version serves and is watched, while the one before it stays at hand.
 //
 // The contract with the shell around it: persist the new state, then do the
 // actions, then feed each outcome back as an event. Work and timers belong to
@@ -55,6 +56,8 @@ type State struct {
 	Restarts int   `json:"restarts,omitempty"` // of the agent in this probation
 	Healthy  int   `json:"healthy,omitempty"`  // good observations in this probation
 	Bytes    int64 `json:"bytes,omitempty"`    // size of Order's objects, once verified
+	// Begins is when the fetches of Order begin, while that is waited for.
+	Begins time.Time `json:"begins,omitzero"`
 
 	Since time.Time `json:"since,omitzero"`  // when Step began
 	Why   string    `json:"why,omitempty"`   // one plain sentence
@@ -100,6 +103,7 @@ const (
 	StepVerify    Step = "verify"   // signature, name, fit
 	StepObjects   Step = "objects"  // fetch what the manifest names
 	StepTest      Step = "test"     // load and run the golden self-test
+	StepStaged    Step = "staged"   // proven, waits for the maintenance window
 	StepActivate  Step = "activate" // switch on disk and in memory
 	StepProbation Step = "probation"
 	StepRollBack  Step = "roll_back" // switch back
@@ -117,6 +121,7 @@ var phases = map[Step]wire.Phase{
 	StepVerify:     wire.PhaseVerifying,
 	StepObjects:    wire.PhaseDownloading,
 	StepTest:       wire.PhaseTesting,
+	StepStaged:     wire.PhaseStaged,
 	StepActivate:   wire.PhaseActivating,
 	StepProbation:  wire.PhaseProbation,
 	StepRollBack:   wire.PhaseActivating,
@@ -138,7 +143,7 @@ func (s Step) switching() bool {
 
 // approaching reports whether the step leads to a switch that has not begun.
 func (s Step) approaching() bool {
-	return s == StepEnvelope || s == StepVerify || s == StepObjects || s == StepTest
+	return s == StepEnvelope || s == StepVerify || s == StepObjects || s == StepTest || s == StepStaged
 }
 
 // Newest is what the controller wants as far as the state knows.

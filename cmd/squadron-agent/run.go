@@ -52,6 +52,20 @@ https://…, http:// on this machine, or file:///folder, that keep objects at sh
 controller, and need not be trusted: digests are signed. "download_limit_kib_per_s" (0, no limit)
 is how much of the site's link all downloads of this device together may take.
 
+When a device changes is its owner's to say. "download_jitter" ("0s") is the longest wait before
+the first fetch of an order; each device takes its own share of it. "maintenance_window" lets a
+version that serves be replaced in these hours only: the new one is fetched and tested at once and
+waits, staged. "timezone" is the system's if absent, "days" are those on which the window begins:
+
+  "maintenance_window": {"from": "22:00", "to": "04:00", "days": ["mon", "fri"], "timezone": "Europe/Berlin"}
+
+"pin" keeps what runs; orders for other versions are refused with the reason, and have to be given
+again after the date (the end of it, in UTC; or a time such as 2026-12-24T12:00:00Z):
+
+  "pin": {"model": "meter-reader", "reason": "acceptance test of line 4", "until": "2026-12-24"}
+
+A way back to the version before waits for neither, and a first version not for the window.
+
 What is on disk serves at once, whether or not anybody can be reached.`
 }
 
@@ -71,6 +85,9 @@ type configFile struct {
 	InsecureMQTT bool            `json:"insecure_mqtt"`
 	Mirrors      []string        `json:"mirrors"`
 	LimitKiB     int64           `json:"download_limit_kib_per_s"`
+	Jitter       config.Duration `json:"download_jitter"`
+	Window       windowKeys      `json:"maintenance_window"`
+	Pin          pinKeys         `json:"pin"`
 }
 
 // Run runs the agent until ctx ends.
@@ -128,11 +145,20 @@ func (c *runCommand) settings() (agent.Config, error) {
 	if err != nil {
 		return agent.Config{}, err
 	}
+	window, err := f.Window.window()
+	if err != nil {
+		return agent.Config{}, err
+	}
+	pin, err := f.Pin.pin()
+	if err != nil {
+		return agent.Config{}, err
+	}
 	return agent.Config{
 		Device:     wire.Device{Site: wire.SiteID(f.Site), ID: wire.DeviceID(f.Device)},
 		Controller: f.Controller, Broker: f.Broker, Token: f.Token, StateDir: c.State, Serve: f.Serve,
 		Trust: root, RootCAs: roots, InsecureHTTP: f.InsecureHTTP, InsecureMQTT: f.InsecureMQTT, Reserve: f.ReserveMiB << 20,
 		Mirrors: f.Mirrors, DownloadLimit: f.LimitKiB << 10,
+		Jitter: time.Duration(f.Jitter), Window: window, Pin: pin,
 		Probation: time.Duration(f.Probation), Telemetry: time.Duration(f.Telemetry),
 		Engines: engines.All(), Version: program.Version(), Built: program.Built(),
 	}, nil

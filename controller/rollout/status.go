@@ -43,8 +43,26 @@ func (s State) Sentence() string {
 }
 
 // waitsFor names the devices that are on their way, and the time by which the
-// last of them has come to an end or is past its deadline.
+// last of them has come to an end or is past its deadline; those that wait for
+// their maintenance window have none.
 func (s State) waitsFor() string {
+	staged, moving := s, s
+	staged.Devices, moving.Devices = nil, nil
+	for _, d := range s.Devices {
+		if d.Staged {
+			staged.Devices = append(staged.Devices, d)
+		} else {
+			moving.Devices = append(moving.Devices, d)
+		}
+	}
+	text := moving.waitsUntil()
+	if names := staged.names(Ordered); names != "" {
+		text += "; staged, without a deadline, until the maintenance window opens: " + names
+	}
+	return text
+}
+
+func (s State) waitsUntil() string {
 	var since, until time.Time
 	for _, d := range s.Devices {
 		if d.Progress != Ordered {

@@ -131,6 +131,7 @@ func (t *turn) observe(d wire.Device, m wire.ModelState) {
 
 func (t *turn) observeRelease(dev *Device, m wire.ModelState) {
 	t.seen(dev)
+	t.stage(dev, m.Phase == wire.PhaseStaged)
 	switch m.Phase {
 	case wire.PhaseCommitted:
 		if m.Digest == t.Release.Digest && dev.Progress != Healthy {
@@ -141,6 +142,15 @@ func (t *turn) observeRelease(dev *Device, m wire.ModelState) {
 	default:
 		t.note(dev, m.Why)
 	}
+}
+
+// stage notes that a device waits for its maintenance window, or has done so: the
+// deadline counts anew from there.
+func (t *turn) stage(dev *Device, staged bool) {
+	if dev.Staged == staged || dev.Progress != Ordered {
+		return
+	}
+	dev.Staged, dev.Since, t.changed = staged, t.now, true
 }
 
 // observeRestore waits for a device to run what it ran before. One that is to
@@ -157,12 +167,13 @@ func (t *turn) observeRestore(dev *Device, m wire.ModelState) {
 	}
 }
 
-// deadlines judges the devices that were ordered too long ago.
+// deadlines judges the devices that were ordered too long ago, and do not wait
+// for their maintenance window.
 func (t *turn) deadlines() {
 	limit := t.deadline()
 	for i := range t.Devices {
 		dev := &t.Devices[i]
-		if t.Phase != Running || dev.Progress != Ordered || t.now.Sub(dev.Since) < limit {
+		if t.Phase != Running || dev.Progress != Ordered || dev.Staged || t.now.Sub(dev.Since) < limit {
 			continue
 		}
 		if dev.Online {
@@ -252,7 +263,7 @@ func (t *turn) orderNext() int {
 }
 
 func (t *turn) become(dev *Device, p Progress, why string) {
-	dev.Progress, dev.Since, dev.Why = p, t.now, why
+	dev.Progress, dev.Since, dev.Why, dev.Staged = p, t.now, why, false
 	t.changed = true
 }
 

@@ -131,6 +131,7 @@ const (
 	PhaseDownloading Phase = "downloading" // fetching envelope and objects
 	PhaseVerifying   Phase = "verifying"   // signature, compatibility, digests
 	PhaseTesting     Phase = "testing"     // loading, golden self-test
+	PhaseStaged      Phase = "staged"      // proven, waits for the maintenance window
 	PhaseActivating  Phase = "activating"  // switching
 	PhaseProbation   Phase = "probation"   // serves, watched
 	PhaseCommitted   Phase = "committed"   // serves, proven
