@@ -106,13 +106,13 @@ func (s *Store) Close() error {
 func (s *Store) Update(ctx context.Context, do func(*Tx) error) error {
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("begin update: %w", err)
+		return advise(fmt.Errorf("begin update: %w", err))
 	}
 	if err := do(&Tx{View: View{tx}, tx: tx}); err != nil {
-		return errors.Join(err, tx.Rollback())
+		return advise(errors.Join(err, tx.Rollback()))
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit update: %w", err)
+		return advise(fmt.Errorf("commit update: %w", err))
 	}
 	return nil
 }
