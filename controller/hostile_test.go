@@ -47,6 +47,44 @@ func TestAttackAJoinerWhoseOrderIsTooLong(t *testing.T) {
 	refused(t, err, http.StatusUnprocessableEntity, "c/cam-1 cannot be ordered")
 }
 
+// A device that claims an order out of all proportion is not believed, and
+// understood when it says something better.
+func TestAttackAGenerationOutOfProportion(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	d := b.join("cam-1", wire.PhaseCommitted)
+	b.publish("1.0.0")
+	b.publish("2.0.0")
+	b.await(b.startRollout("1.0.0").ID, rollout.Done)
+	say(d, wire.KindState, wire.State{Generation: 1 << 53})
+	b.await(b.startRollout("2.0.0").ID, rollout.Done)
+	if got, err := b.client.Device(t.Context(), d.id); err != nil || got.Desired.Generation > 9 || got.State.Generation > 9 {
+		t.Errorf("ordered %+v, it said %+v, %v", got.Desired, got.State, err)
+	}
+}
+
+// A device that reports the right end of an order that it never took opens no
+// wave.
+func TestAttackAReportBeforeTheOrder(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	devices := []*played{b.join("cam-1", wire.PhaseDownloading), b.join("cam-2", wire.PhaseDownloading)}
+	b.publish("1.0.0")
+	r := b.startRollout("1.0.0")
+	for _, d := range devices {
+		say(d, wire.KindState, wire.State{Generation: 0, Why: "a lie", Models: []wire.ModelState{
+			{Name: "meter", Digest: r.Digest, Phase: wire.PhaseCommitted, Rollout: r.ID, Attempt: 1},
+		}})
+		b.until("the lie", func() bool {
+			got, err := b.client.Device(t.Context(), d.id)
+			return err == nil && got.State != nil && got.State.Why == "a lie"
+		})
+	}
+	if now, err := b.client.Rollout(t.Context(), r.ID); err != nil || now.Wave != 1 || now.Healthy != 0 {
+		t.Errorf("wave %d, %d healthy, %v", now.Wave, now.Healthy, err)
+	}
+}
+
 // rollOutLong makes a model of a long name the baseline of sites.
 func (b *bench) rollOutLong(name string, sites ...wire.SiteID) {
 	b.t.Helper()

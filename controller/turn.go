@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -147,7 +148,7 @@ func holds(d wire.Device, order wire.Desired) error {
 		return fmt.Errorf("it would have %d models, and an order holds %d", n, maxModels)
 	}
 	order.Site, order.Device = d.Site, d.ID
-	order.Generation = maxGeneration // the longest, so that it may be given again above any
+	order.Generation = math.MaxInt64 // the longest, so that it may be given again above any
 	if _, err := wire.Encode(order); err != nil {
 		return fmt.Errorf("its order with %d models would be too long, roll out fewer, or with shorter names: %w", len(order.Models), err)
 	}
