@@ -93,7 +93,10 @@ func (t *turn) plan(ask api.StartRollout) (rollout.Plan, error) {
 	if err != nil {
 		return rollout.Plan{}, api.Refuse(http.StatusUnprocessableEntity, "%v", err)
 	}
-	for _, site := range ask.Sites {
+	for i, site := range ask.Sites {
+		if slices.Contains(ask.Sites[:i], site) {
+			return rollout.Plan{}, api.Refuse(http.StatusUnprocessableEntity, "site %.80s is named twice", site)
+		}
 		if err := wire.ValidateID(string(site)); err != nil {
 			return rollout.Plan{}, api.Refuse(http.StatusUnprocessableEntity, "site %v", err)
 		}
