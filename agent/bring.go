@@ -19,13 +19,13 @@ import (
 func (u *updater) fetchObjects(ctx context.Context, m *model, a update.FetchObjects) update.Event {
 	manifest, err := u.store.Manifest(a.Order.Digest, readInstalled)
 	if err != nil {
-		return update.Failed{Task: a.Task, Why: err.Error()}
+		return failed(a.Task, err)
 	}
 	h := haul{updater: u, model: m, manifest: manifest}
 	h.findBase()
 	for _, f := range manifest.Objects() {
 		if err := h.object(ctx, f); err != nil {
-			return update.Failed{Task: a.Task, Why: err.Error()}
+			return failed(a.Task, err)
 		}
 	}
 	m.spoiled = nil

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/squadron-edge/squadron/agent/fetch"
 	"github.com/squadron-edge/squadron/agent/serve"
 	"github.com/squadron-edge/squadron/agent/slot"
 	"github.com/squadron-edge/squadron/agent/slot/slottest"
@@ -75,6 +76,17 @@ type pocketFetcher struct {
 	disk  *slottest.Disk
 }
 
+// FetchDelta has none.
+func (pocketFetcher) FetchDelta(context.Context, bundle.Digest, bundle.Digest, int64) (fetch.Delta, error) {
+	return fetch.Delta{}, fetch.ErrNoDelta
+}
+
+// DropDelta has nothing to drop.
+func (pocketFetcher) DropDelta(_, _ bundle.Digest) error { return nil }
+
+// Began has never begun.
+func (pocketFetcher) Began(bundle.Digest) bool { return false }
+
 func (f pocketFetcher) Fetch(_ context.Context, d bundle.Digest, _ int64) (string, error) {
 	name := path.Join("incoming", d.Hex()+".part")
 	b := f.fleet.objects[d]
@@ -114,16 +126,16 @@ func (p *pocketFleet) boot(disk *slottest.Disk, change ...func(*Config)) (*pocke
 	if err != nil {
 		return nil, err
 	}
-	if err := claim(store, c.StateDir, c.Device); err != nil {
+	if err := claim(store, c.StateDir, c.Device, c.Log); err != nil {
 		return nil, err
 	}
 	a := &Agent{config: c, log: c.Log, store: store, models: serve.NewModels(c.Log)}
-	if a.authority, err = openAuthority(c, store, p); err != nil {
+	if a.authority, err = openAuthority(c, store, p, c.Log); err != nil {
 		return nil, err
 	}
-	out, err := openOutbox(store)
-	if err != nil {
-		return nil, err
+	out, damaged := openOutbox(store, time.Now().UTC())
+	if damaged != nil {
+		c.Log.Error("start with an empty outbox", "error", damaged)
 	}
 	a.updater = newUpdater(a, pocketFetcher{p, disk}, wire.Info{Arch: "any"}, out)
 	d := &pocket{disk: disk, store: store, updater: a.updater}

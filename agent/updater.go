@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/squadron-edge/squadron/agent/fetch"
 	"github.com/squadron-edge/squadron/agent/serve"
 	"github.com/squadron-edge/squadron/agent/slot"
 	"github.com/squadron-edge/squadron/agent/update"
@@ -45,6 +46,9 @@ type updater struct {
 // fetcher leaves an object, checked, in a file of the slot's Incoming.
 type fetcher interface {
 	Fetch(ctx context.Context, d bundle.Digest, size int64) (file string, err error)
+	FetchDelta(ctx context.Context, target, base bundle.Digest, size int64) (fetch.Delta, error)
+	DropDelta(target, base bundle.Digest) error
+	Began(d bundle.Digest) bool
 }
 
 // model is one machine and the work of its task.

@@ -13,9 +13,10 @@ import (
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
-// maxGeneration bounds the generation that a device may claim to have seen, so
-// that there is always a higher one.
-const maxGeneration = 1 << 53
+// maxAhead bounds how far the generation that a device claims may lie above the
+// one that it was given here: an order a minute for two years, in a database that
+// was put back. Without a bound one claim would use up all generations there are.
+const maxAhead = 1 << 20
 
 // ackLife is how long an acknowledgement is worth delivering.
 const ackLife = time.Minute
@@ -57,8 +58,8 @@ func (t *turn) read(d *record, f broker.Fact) (take func() error, err error) {
 		return func() error { d.Info = &m; return nil }, err
 	case wire.KindState:
 		m, err := wire.Decode[wire.State](f.Payload)
-		if err == nil && (m.Generation < 0 || m.Generation > maxGeneration) {
-			err = fmt.Errorf("generation %d: want 0 to %d", m.Generation, maxGeneration)
+		if most := d.Generation() + maxAhead; err == nil && (m.Generation < 0 || m.Generation > most) {
+			err = fmt.Errorf("it claims an order of generation %d, and %d is the newest it was given here: want 0 to %d", m.Generation, d.Generation(), most)
 		}
 		return func() error { return t.state(d, m) }, err
 	case wire.KindEvent:
@@ -131,7 +132,8 @@ func (t *turn) online(d *record, m wire.Online) error {
 	return nil
 }
 
-// state takes what a device runs, and tells each rollout its part. A device
+// state takes what a device runs, and tells each rollout its part. What it says
+// before it has taken its newest order says nothing about that. A device
 // that has accepted a higher generation than was ever given here, because the
 // database was put back to an older one, gets its order again above it.
 func (t *turn) state(d *record, m wire.State) error {
@@ -142,13 +144,14 @@ func (t *turn) state(d *record, m wire.State) error {
 		d.Desired = &again
 		return t.out.order(t.fleet.trust, d.Device.Device, again)
 	}
+	if m.Generation < d.Generation() {
+		return nil
+	}
 	for _, model := range t.models() {
 		i := slices.IndexFunc(m.Models, func(ms wire.ModelState) bool { return ms.Name == model })
 		e := rollout.DeviceState{Device: d.Device.Device}
 		if i >= 0 {
 			e.Model = m.Models[i]
-		} else if m.Generation < d.Generation() {
-			continue // it has not taken its order yet, so silence says nothing
 		}
 		if err := t.step(model, e); err != nil {
 			return err

@@ -147,11 +147,22 @@ func gather(first broker.Fact, more <-chan broker.Fact) []broker.Fact {
 	return batch
 }
 
-// takeAll writes a batch, and does not give up before ctx ends.
+// takeAll writes a batch, and while the database fails does not give up before
+// ctx ends. If it is a fact that cannot be written, each is taken by itself, and
+// the one that fails is set aside: nobody else waits for it.
 func (f *fleet) takeAll(ctx context.Context, batch []broker.Fact, again <-chan time.Time) {
 	for {
 		err := f.turn(ctx, func(t *turn) error { return t.facts(batch) })
-		if err == nil || ctx.Err() != nil {
+		switch {
+		case err == nil || ctx.Err() != nil:
+			return
+		case !store.IsFault(err) && len(batch) == 1:
+			f.log.Error("what a device says is set aside", "device", batch[0].Device.String(), "kind", string(batch[0].Kind), "error", err)
+			return
+		case !store.IsFault(err):
+			for i := range batch {
+				f.takeAll(ctx, batch[i:i+1], again)
+			}
 			return
 		}
 		f.log.Error("what devices say cannot be stored, and they wait", "facts", len(batch), "error", err)

@@ -93,7 +93,10 @@ func (t *turn) plan(ask api.StartRollout) (rollout.Plan, error) {
 	if err != nil {
 		return rollout.Plan{}, api.Refuse(http.StatusUnprocessableEntity, "%v", err)
 	}
-	for _, site := range ask.Sites {
+	for i, site := range ask.Sites {
+		if slices.Contains(ask.Sites[:i], site) {
+			return rollout.Plan{}, api.Refuse(http.StatusUnprocessableEntity, "site %.80s is named twice", site)
+		}
 		if err := wire.ValidateID(string(site)); err != nil {
 			return rollout.Plan{}, api.Refuse(http.StatusUnprocessableEntity, "site %v", err)
 		}
@@ -127,8 +130,9 @@ func (t *turn) members(p rollout.Plan) ([]rollout.Member, error) {
 			continue
 		}
 		d := &record{Device: row}
-		if n := len(others(d, p.Model)); n >= maxModels {
-			return nil, api.Refuse(http.StatusUnprocessableEntity, "device %s has %d other models ordered, and an order holds %d", row.Device, n, maxModels)
+		m := wire.DesiredModel{Name: p.Model, Version: p.Release.Version, Digest: p.Release.Digest, Size: p.Release.EnvelopeBytes, Rollout: p.ID, Attempt: 1}
+		if why := holds(row.Device, ordered(d, m, t.now)); why != nil {
+			return nil, api.Refuse(http.StatusUnprocessableEntity, "device %s cannot be ordered to run %s too: %v", row.Device, p.Model, why)
 		}
 		members = append(members, rollout.Member{Device: row.Device, Current: wanted(d, p.Model), Online: row.Online})
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -106,29 +107,52 @@ func (t *turn) act(s rollout.State, a rollout.Action) error {
 }
 
 // order makes a release what the device shall run; the zero release takes the
-// model away. The generation rises above every one that the device has seen,
-// also one from before the database was put back.
+// model away. An order that no message can hold is not given: the one before
+// stands, everybody else is heard, and the rollout, if it is one, waits for the
+// device in vain.
 func (t *turn) order(dev wire.Device, model string, r rollout.Release, id wire.RolloutID, attempt int) error {
 	d, err := t.device(dev)
 	if err != nil {
 		return err
 	}
-	next := wire.Desired{V: wire.Version, Generation: d.Generation(), At: t.now}
-	if d.Desired != nil {
-		next.Models = slices.Clone(d.Desired.Models)
+	next := ordered(d, wire.DesiredModel{
+		Name: model, Version: r.Version, Digest: r.Digest, Size: r.EnvelopeBytes, Rollout: id, Attempt: attempt,
+	}, t.now)
+	if why := holds(dev, next); why != nil {
+		text := fmt.Sprintf("%s is not ordered to run %s %s: %v", dev, model, r.Version, why)
+		t.notes = append(t.notes, note{id, text})
+		return t.tx.Audit(t.ctx, t.now, "rollout "+string(id), text)
 	}
-	next.Models = slices.DeleteFunc(next.Models, func(m wire.DesiredModel) bool { return m.Name == model })
-	if !r.IsZero() {
-		next.Models = append(next.Models, wire.DesiredModel{
-			Name: model, Version: r.Version, Digest: r.Digest, Size: r.EnvelopeBytes, Rollout: id, Attempt: attempt,
-		})
+	d.Desired = &next
+	return t.out.order(t.fleet.trust, dev, next)
+}
+
+// ordered is a device's next order, with one model changed, or taken away if no
+// digest is given. The generation rises above every one that the device has seen,
+// also one from before the database was put back.
+func ordered(d *record, m wire.DesiredModel, now time.Time) wire.Desired {
+	next := wire.Desired{V: wire.Version, Generation: d.Generation(), At: now, Models: others(d, m.Name)}
+	if !m.Digest.IsZero() {
+		next.Models = append(next.Models, m)
 	}
 	if d.State != nil {
 		next.Generation = max(next.Generation, d.State.Generation)
 	}
 	next.Generation++
-	d.Desired = &next
-	return t.out.order(t.fleet.trust, dev, next)
+	return next
+}
+
+// holds tells why no message can hold an order; nil if one can.
+func holds(d wire.Device, order wire.Desired) error {
+	if n := len(order.Models); n > maxModels {
+		return fmt.Errorf("it would have %d models, and an order holds %d", n, maxModels)
+	}
+	order.Site, order.Device = d.Site, d.ID
+	order.Generation = math.MaxInt64 // the longest, so that it may be given again above any
+	if _, err := wire.Encode(order); err != nil {
+		return fmt.Errorf("its order with %d models would be too long, roll out fewer, or with shorter names: %w", len(order.Models), err)
+	}
+	return nil
 }
 
 // save writes what the turn changed.

@@ -51,9 +51,14 @@ func who(r *http.Request) string {
 	if name = name[:min(len(name), 64)]; name == "" {
 		name = "an operator"
 	}
+	return strings.ToValidUTF8(name, "") + " from " + caller(r)
+}
+
+// caller is the address that a call comes from.
+func caller(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
-		host = r.RemoteAddr
+		return r.RemoteAddr
 	}
-	return strings.ToValidUTF8(name, "") + " from " + host
+	return host
 }

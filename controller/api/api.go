@@ -26,6 +26,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -35,17 +36,19 @@ import (
 	"github.com/squadron-edge/squadron/controller/repository"
 	"github.com/squadron-edge/squadron/controller/rollout"
 	"github.com/squadron-edge/squadron/controller/store"
+	"github.com/squadron-edge/squadron/deploy/strictjson"
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
 // Bounds on what a caller may send.
 const (
-	maxJSON   = 64 << 10    // bytes of a request's body
-	maxBundle = 16 << 30    // bytes of a bundle file
-	maxList   = 200         // rollouts in one answer
-	maxIdle   = time.Minute // between two reads of an upload
-	maxDrain  = 1 << 30     // bytes read past a refusal, so that the sentence arrives
-	maxEvents = 50          // events in one device's answer
+	maxJSON   = 64 << 10         // bytes of a request's body
+	maxBundle = 16 << 30         // bytes of a bundle file
+	maxList   = 200              // rollouts in one answer
+	maxIdle   = time.Minute      // between two reads of an upload
+	maxBody   = 10 * time.Second // for a body that is no bundle
+	maxDrain  = 1 << 30          // bytes read past a refusal, so that the sentence arrives
+	maxEvents = 50               // events in one device's answer
 )
 
 // Orders is who decides about rollouts, and what they need. A refusal is a
@@ -117,7 +120,24 @@ func New(c Config) http.Handler {
 	if h.Page != nil {
 		mux.Handle("/", h.Page)
 	}
-	return http.NewCrossOriginProtection().Handler(mux)
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(h.handle(route{serve: foreign}))
+	return timely(protection.Handler(mux))
+}
+
+// timely gives a request's body its time, whether or not anybody reads it. Who
+// takes longer bodies, from a caller that was admitted, extends it.
+func timely(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			// Where no deadline can be set, as in a test without a connection, nobody waits.
+			err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(maxBody))
+			if err != nil && !errors.Is(err, http.ErrNotSupported) {
+				return // the caller is gone
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // handle checks the caller, and makes an error of a route its answer.
@@ -140,7 +160,10 @@ func (h *handler) handle(r route) http.HandlerFunc {
 // is the controller's to log.
 func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	status := statusOf(err)
-	if status >= 500 && r.Context().Err() == nil {
+	var refused *RefusedError
+	if errors.As(err, &refused) {
+		h.Log.Info("refused", "method", r.Method, "path", r.URL.Path, "why", refused.Why)
+	} else if status >= 500 && r.Context().Err() == nil {
 		h.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	}
 	if err := write(w, status, errorBody{err.Error()}); err != nil {
@@ -189,15 +212,18 @@ func write(w http.ResponseWriter, status int, body any) error {
 
 // read takes a request's body, strictly.
 func read(w http.ResponseWriter, r *http.Request, into any) error {
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxJSON))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxJSON))
+	if err != nil {
+		return fmt.Errorf("read the request's body: %w", err)
+	}
+	if err := strictjson.Decode(b, into); err != nil {
 		return Refuse(http.StatusBadRequest, "the request's body: %v", err)
 	}
-	if d.More() {
-		return Refuse(http.StatusBadRequest, "the request's body goes on after its end")
-	}
 	return nil
+}
+
+func foreign(http.ResponseWriter, *http.Request) error {
+	return Refuse(http.StatusForbidden, "a page of another site sent this call, and may not")
 }
 
 func nowhere(_ http.ResponseWriter, r *http.Request) error {

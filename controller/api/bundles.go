@@ -46,9 +46,9 @@ func (h *handler) removeBundle(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	objects, err := h.Registry.Collect(context.WithoutCancel(r.Context()))
+	objects, err := h.Registry.Collect(context.WithoutCancel(r.Context()), row.Digest)
 	if err != nil {
-		h.Log.Warn("the bytes of a removed bundle stay until the next start", "name", row.Name, "version", row.Version, "error", err)
+		h.Log.Warn("the bytes of a removed bundle stay on the disk", "name", row.Name, "version", row.Version, "error", err)
 	}
 	h.Log.Info("bundle removed", "name", row.Name, "version", row.Version, "digest", row.Digest, "objects", objects)
 	return write(w, http.StatusOK, BundleOf(row))

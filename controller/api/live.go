@@ -13,7 +13,11 @@ const (
 	liveBuffer = 256              // events that wait for a slow listener
 	liveWrite  = 10 * time.Second // for one event to be written
 	liveBeat   = 15 * time.Second // between comments that keep proxies awake
-	maxLive    = 256              // listeners
+	// maxLive is how many listeners there may be, and maxLiveFrom how many from one
+	// address: an office behind one, with a page each. Whoever puts a proxy in
+	// front makes one address of everybody.
+	maxLive     = 256
+	maxLiveFrom = 64
 )
 
 // Live tells listeners what changes, as it changes. A listener that falls 256
@@ -21,11 +25,11 @@ const (
 // begins with a fresh snapshot, which is less than what it missed.
 type Live struct {
 	mu        sync.Mutex
-	listeners map[chan []byte]bool
+	listeners map[chan []byte]string // by their addresses
 }
 
 // NewLive is a stream without listeners.
-func NewLive() *Live { return &Live{listeners: map[chan []byte]bool{}} }
+func NewLive() *Live { return &Live{listeners: map[chan []byte]string{}} }
 
 // Device tells that a device changed.
 func (l *Live) Device(d Device) error { return l.tell("device", d) }
@@ -56,17 +60,26 @@ func (l *Live) tell(name string, data any) error {
 	return nil
 }
 
-// listen gives a channel of frames, closed when the listener was too slow; nil
-// if there are too many listeners.
-func (l *Live) listen() chan []byte {
+// listen gives a channel of frames, closed when the listener was too slow; a
+// refusal if there are too many listeners.
+func (l *Live) listen(from string) (chan []byte, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.listeners) >= maxLive {
-		return nil
+		return nil, Refuse(http.StatusServiceUnavailable, "%d listeners already watch this controller", maxLive)
+	}
+	beside := 0
+	for _, other := range l.listeners {
+		if other == from {
+			beside++
+		}
+	}
+	if beside >= maxLiveFrom {
+		return nil, Refuse(http.StatusTooManyRequests, "%d listeners from %s already watch this controller: close some", maxLiveFrom, from)
 	}
 	ch := make(chan []byte, liveBuffer)
-	l.listeners[ch] = true
-	return ch
+	l.listeners[ch] = from
+	return ch, nil
 }
 
 func (l *Live) leave(ch chan []byte) {
@@ -76,7 +89,7 @@ func (l *Live) leave(ch chan []byte) {
 }
 
 func (l *Live) drop(ch chan []byte) {
-	if l.listeners[ch] {
+	if _, ok := l.listeners[ch]; ok {
 		delete(l.listeners, ch)
 		close(ch)
 	}
@@ -102,9 +115,9 @@ type Snapshot struct {
 // live streams until the caller leaves. It listens before it takes the
 // snapshot, so that no change falls between.
 func (h *handler) live(w http.ResponseWriter, r *http.Request) error {
-	frames := h.Live.listen()
-	if frames == nil {
-		return Refuse(http.StatusServiceUnavailable, "%d listeners already watch this controller", maxLive)
+	frames, err := h.Live.listen(caller(r))
+	if err != nil {
+		return err
 	}
 	defer h.Live.leave(frames)
 	first, err := h.snapshot(r)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -50,8 +51,8 @@ func TestEveryListenerGetsASnapshotThenEachChange(t *testing.T) {
 
 func TestOneListenerTooManyIsRefused(t *testing.T) {
 	h, live := newLiveHandler(t)
-	for range maxLive {
-		if live.listen() == nil {
+	for i := range maxLive {
+		if _, err := live.listen(fmt.Sprint("host ", i/maxLiveFrom)); err != nil {
 			t.Fatal("refused too early")
 		}
 	}
@@ -106,7 +107,8 @@ func TestAStuckListenerHoldsUpNobodyAndIsSentAway(t *testing.T) {
 
 func TestAListenerThatIsTooSlowIsSentAway(t *testing.T) {
 	l := NewLive()
-	slow, quick := l.listen(), l.listen()
+	slow, _ := l.listen("a")
+	quick, _ := l.listen("b")
 	for range liveBuffer + 1 {
 		if err := l.Device(Device{}); err != nil {
 			t.Fatal(err)
@@ -213,3 +215,43 @@ func (w *stuckWriter) Write(b []byte) (int, error) {
 }
 
 func (w *stuckWriter) SetWriteDeadline(time.Time) error { return nil }
+
+func TestAttackOneAddressShutsOthersOut(t *testing.T) {
+	h, live := newLiveHandler(t)
+	for range maxLiveFrom {
+		if _, err := live.listen("192.0.2.1"); err != nil { // as httptest's requests
+			t.Fatal(err)
+		}
+	}
+	if w := ask(h, "GET", "/v1/live", nil); w.Code != http.StatusTooManyRequests {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+	if _, err := live.listen("192.0.2.2"); err != nil {
+		t.Errorf("another address: %v", err)
+	}
+}
+
+func TestAttackBodies(t *testing.T) {
+	h, _ := newLiveHandler(t)
+	for what, c := range map[string]struct {
+		body string
+		want int
+	}{
+		"a key twice": {`{"model":"a","model":"b"}`, http.StatusBadRequest},
+		"too long":    {`{"model":"` + strings.Repeat("x", maxJSON) + `"}`, http.StatusRequestEntityTooLarge},
+	} {
+		r := httptest.NewRequest("POST", "http://127.0.0.1/v1/rollouts", strings.NewReader(c.body))
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != c.want {
+			t.Errorf("%s: got %d %s", what, w.Code, w.Body)
+		}
+	}
+	r := httptest.NewRequest("POST", "http://127.0.0.1/v1/rollouts", nil)
+	r.Header.Set("Sec-Fetch-Site", "cross-site")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if w.Code != http.StatusForbidden || !strings.HasPrefix(w.Body.String(), `{"error":`) {
+		t.Errorf("cross-site: got %d %s", w.Code, w.Body)
+	}
+}

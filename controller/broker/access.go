@@ -29,6 +29,14 @@ func (a *access) Provides(b byte) bool {
 
 // OnConnectAuthenticate decides who may connect, and as whom.
 func (a *access) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
+	ok := a.knows(cl, pk)
+	if v, isOurs := cl.Net.Conn.(*visitor); ok && isOurs {
+		v.admit()
+	}
+	return ok
+}
+
+func (a *access) knows(cl *mqtt.Client, pk packets.Packet) bool {
 	if len(pk.Connect.Username) == 0 {
 		return a.admitReader(cl, pk)
 	}

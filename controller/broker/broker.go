@@ -13,7 +13,9 @@
 // What a client may do: a device, whose user name and client id are both its
 // name, "site/device", and whose password is its Token, writes its own topics of wire.FromDevice and reads its
 // own order and commands. A client without a user name may read everything
-// under squadron/v1, if it comes from this machine. All else is refused.
+// under squadron/v1, if it comes from this machine. All else is refused, and so
+// is every protocol but MQTT 3.1.1, a connection that has not said within 10
+// seconds who it is, and the 257th of those from one address.
 //
 //	b, err := broker.New(listener, secret, log)
 //	err = b.Publish(device.Topic(wire.KindDesired), payload, true)
@@ -33,7 +35,6 @@ import (
 	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
-	"github.com/mochi-mqtt/server/v2/listeners"
 	"github.com/mochi-mqtt/server/v2/packets"
 
 	"github.com/squadron-edge/squadron/deploy/wire"
@@ -48,7 +49,7 @@ const (
 	sessionExpiry  = 24 * time.Hour
 	maxPacket      = wire.MaxEnvelope + 1<<10 // a message and its topic
 	factBuffer     = 1024
-	droppedEvery   = 10 * time.Second
+	watchEvery     = 10 * time.Second
 	inlineID       = 1 // of our one subscription on each filter
 	qosAtLeastOnce = 1
 )
@@ -63,7 +64,8 @@ type Fact struct {
 // Broker is the embedded broker.
 type Broker struct {
 	server   *mqtt.Server
-	listener net.Listener
+	door     *door
+	takeover *takeover
 	log      *slog.Logger
 	facts    chan Fact
 	closing  chan struct{} // closed when nobody reads facts any more
@@ -78,18 +80,17 @@ func New(l net.Listener, secret string, log *slog.Logger) (*Broker, error) {
 		InlineClient: true,
 	})
 	b := &Broker{
-		server: server, listener: l, log: log,
-		facts: make(chan Fact, factBuffer), closing: make(chan struct{}),
+		server: server, log: log,
+		takeover: &takeover{clients: server.Clients, live: map[string][]*connection{}},
+		facts:    make(chan Fact, factBuffer), closing: make(chan struct{}),
 	}
-	for _, hook := range []mqtt.Hook{
-		&access{secret: secret},
-		&takeover{clients: server.Clients, live: map[string][]*connection{}},
-	} {
+	b.door = newDoor(l, log, b.lost)
+	for _, hook := range []mqtt.Hook{&access{secret: secret}, b.takeover} {
 		if err := server.AddHook(hook, nil); err != nil {
 			return nil, fmt.Errorf("broker: add hook %s: %w", hook.ID(), err)
 		}
 	}
-	if err := server.AddListener(listeners.NewNet("mqtt", l)); err != nil {
+	if err := server.AddListener(b.door); err != nil {
 		return nil, fmt.Errorf("broker: listen on %s: %w", l.Addr(), err)
 	}
 	return b, nil
@@ -104,11 +105,12 @@ func capabilities() *mqtt.Capabilities {
 	c.MaximumPacketSize = maxPacket
 	c.SharedSubAvailable = 0
 	c.TopicAliasMaximum = 0
+	c.MinimumProtocolVersion = 4 // 3.1.1; the door lets no other in
 	return c
 }
 
 // Addr is where clients connect.
-func (b *Broker) Addr() string { return b.listener.Addr().String() }
+func (b *Broker) Addr() string { return b.door.Address() }
 
 // Publish sends a message of the controller's own. A retained one may be
 // published before Run.
@@ -128,6 +130,7 @@ func (b *Broker) Facts() <-chan Fact { return b.facts }
 func (b *Broker) Dropped() int64 { return atomic.LoadInt64(&b.server.Info.MessagesDropped) }
 
 // Run serves until ctx ends, then closes every connection. It is called once.
+// A panic while a client is heard ends that client's connection, and is logged.
 func (b *Broker) Run(ctx context.Context) error {
 	for _, kind := range wire.FromDevice {
 		filter := wire.Root + "/+/+/" + string(kind)
@@ -138,7 +141,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	if err := b.server.Serve(); err != nil {
 		return fmt.Errorf("broker: serve %s: %w", b.Addr(), err)
 	}
-	b.watchDropped(ctx)
+	b.watch(ctx)
 	close(b.closing)
 	if err := b.server.Close(); err != nil {
 		return fmt.Errorf("broker: close: %w", err)
@@ -146,9 +149,10 @@ func (b *Broker) Run(ctx context.Context) error {
 	return nil
 }
 
-// watchDropped tells when clients lose messages, until ctx ends.
-func (b *Broker) watchDropped(ctx context.Context) {
-	tick := time.NewTicker(droppedEvery)
+// watch tells when clients lose messages and when strangers are turned away,
+// until ctx ends.
+func (b *Broker) watch(ctx context.Context) {
+	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for last := b.Dropped(); ; {
 		select {
@@ -159,6 +163,9 @@ func (b *Broker) watchDropped(ctx context.Context) {
 		if now := b.Dropped(); now > last {
 			b.log.Warn("clients were too slow and lost messages; what is retained they get again when they reconnect", "messages", now-last)
 			last = now
+		}
+		if n := b.door.turnedAway(); n > 0 {
+			b.log.Info("connections were turned away, since too many from the same address had not said who they are", "connections", n)
 		}
 	}
 }
@@ -174,5 +181,29 @@ func (b *Broker) receive(_ *mqtt.Client, _ packets.Subscription, pk packets.Pack
 	select {
 	case b.facts <- fact:
 	case <-b.closing:
+	}
+}
+
+// lost is told of a connection that a panic ended, which the library says
+// nothing about: its last will is let out, as of one that broke, and nobody waits
+// for its last word.
+func (b *Broker) lost(conn net.Conn) {
+	cl := b.takeover.of(conn)
+	if cl == nil {
+		return // nobody had been admitted on it
+	}
+	if w := cl.Properties.Will; w.Flag == 1 {
+		pk := packets.Packet{
+			FixedHeader: packets.FixedHeader{Type: packets.Publish, Retain: w.Retain},
+			TopicName:   w.TopicName, Payload: w.Payload,
+		}
+		if err := b.server.InjectPacket(cl, pk); err != nil {
+			b.log.Error("the last will of a lost connection was not told", "client", cl.ID, "error", err)
+		}
+	}
+	b.takeover.OnDisconnect(cl, nil, false)
+	if now, ok := b.server.Clients.Get(cl.ID); ok && now == cl && cl.Properties.Clean {
+		b.server.UnsubscribeClient(cl)
+		b.server.Clients.Delete(cl.ID)
 	}
 }

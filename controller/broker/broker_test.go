@@ -247,6 +247,13 @@ func start(t *testing.T) *broker.Broker {
 	if err != nil {
 		t.Fatal(err)
 	}
+	run(t, b)
+	return b
+}
+
+// run serves until the test ends.
+func run(t *testing.T, b *broker.Broker) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- b.Run(ctx) }()
@@ -256,7 +263,6 @@ func start(t *testing.T) *broker.Broker {
 			t.Error(err)
 		}
 	})
-	return b
 }
 
 func listen(t *testing.T) net.Listener {

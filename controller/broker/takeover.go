@@ -2,6 +2,7 @@ package broker
 
 import (
 	"bytes"
+	"net"
 	"slices"
 	"sync"
 	"time"
@@ -79,6 +80,20 @@ func (c *connection) failed() bool {
 	default:
 		return c.client.Closed()
 	}
+}
+
+// of is who was admitted on a connection; nil if nobody was.
+func (t *takeover) of(conn net.Conn) *mqtt.Client {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, connections := range t.live {
+		for _, c := range connections {
+			if c.client.Net.Conn == conn {
+				return c.client
+			}
+		}
+	}
+	return nil
 }
 
 // OnSessionEstablished runs when a connection is welcome; OnDisconnect follows

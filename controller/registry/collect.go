@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/squadron-edge/squadron/deploy/bundle"
@@ -40,11 +42,26 @@ func (p *pins) remove(list []bundle.Digest) {
 	}
 }
 
-// Collect removes the objects that no registered bundle names and no upload
-// under way relies on, and the deltas that make or need such an object, and
-// returns how many they were. If it cannot tell what a registered bundle names,
-// it removes nothing.
-func (r *Registry) Collect(ctx context.Context) (removed int, err error) {
+// Collect removes what a bundle leaves whose row is gone, and returns how many
+// objects that were.
+func (r *Registry) Collect(ctx context.Context, envelope bundle.Digest) (removed int, err error) {
+	list, err := r.named(envelope)
+	if err != nil {
+		return 0, fmt.Errorf("collect objects: %w", err)
+	}
+	return r.collect(ctx, among(list))
+}
+
+// among allows the objects of a list.
+func among(list []bundle.Digest) func(bundle.Digest, fs.FileInfo) bool {
+	return func(d bundle.Digest, _ fs.FileInfo) bool { return slices.Contains(list, d) }
+}
+
+// collect removes those of the objects that may go which no registered bundle
+// names and no upload under way relies on, and the deltas that make or need an
+// object that nobody names. If it cannot tell what a registered bundle names, it
+// removes nothing.
+func (r *Registry) collect(ctx context.Context, may func(bundle.Digest, fs.FileInfo) bool) (removed int, err error) {
 	r.pins.mu.Lock()
 	defer r.pins.mu.Unlock()
 	// Uploads are asked first: one that ends between is registered by then.
@@ -70,7 +87,7 @@ func (r *Registry) Collect(ctx context.Context) (removed int, err error) {
 	if err != nil {
 		return deltas, err
 	}
-	removed, err = r.objects.sweep(keep)
+	removed, err = r.objects.sweep(func(d bundle.Digest, info fs.FileInfo) bool { return !keep[d] && may(d, info) })
 	return deltas + removed, err
 }
 
@@ -121,18 +138,36 @@ func consistsOf(envelope bundle.Digest, m *bundle.Manifest) []bundle.Digest {
 	return list
 }
 
-// sweep removes every object but those to keep, and what is no object it leaves.
-func (o objects) sweep(keep map[bundle.Digest]bool) (removed int, err error) {
+// list gives every object, and leaves out what is none.
+func (o objects) list() ([]bundle.Digest, error) {
 	files, err := filepath.Glob(filepath.Join(o.dir, "sha256", "*", "*"))
+	if err != nil {
+		return nil, err
+	}
+	var list []bundle.Digest
+	for _, file := range files {
+		if d, err := bundle.ParseDigest("sha256:" + filepath.Base(file)); err == nil && file == o.path(d) {
+			list = append(list, d)
+		}
+	}
+	return list, nil
+}
+
+// sweep removes the objects that shall go.
+func (o objects) sweep(shall func(bundle.Digest, fs.FileInfo) bool) (removed int, err error) {
+	list, err := o.list()
 	if err != nil {
 		return 0, err
 	}
-	for _, file := range files {
-		d, err := bundle.ParseDigest("sha256:" + filepath.Base(file))
-		if err != nil || keep[d] || file != o.path(d) {
+	for _, d := range list {
+		info, err := os.Lstat(o.path(d))
+		if err != nil {
+			return removed, fmt.Errorf("look at object %s: %w", d, err)
+		}
+		if !shall(d, info) {
 			continue
 		}
-		if err := os.Remove(file); err != nil {
+		if err := os.Remove(o.path(d)); err != nil {
 			return removed, fmt.Errorf("remove object %s: %w", d, err)
 		}
 		removed++

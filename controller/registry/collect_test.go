@@ -7,8 +7,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/squadron-edge/squadron/controller/registry"
 	"github.com/squadron-edge/squadron/controller/store"
@@ -39,17 +41,16 @@ func TestAFailedUploadLeavesNoObjects(t *testing.T) {
 	}
 }
 
-func TestAStartRemovesWhatNoBundleNames(t *testing.T) {
+func TestAStartRemovesOldObjectsThatNoBundleNames(t *testing.T) {
 	b := newBench(t)
 	if _, _, err := b.publish(b.Bundle(t, "meter-reader", "1.0.0")); err != nil {
 		t.Fatal(err)
 	}
 	before := b.files(t)
-	hex := bundle.DigestOf([]byte("orphan")).Hex()
-	dir := filepath.Join(b.dir, "sha256", hex[:2])
-	if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, hex), []byte("orphan"), 0o644)); err != nil {
-		t.Fatal(err)
-	}
+	young := b.orphan(t, "young", time.Now())
+	b.orphan(t, "old", time.Now().Add(-31*24*time.Hour))
+	before = append(before, young)
+	slices.Sort(before)
 	// The publisher's key is trusted no more: what it published is kept.
 	if _, err := openRegistry(t, b.dir, b.st, trust.Keys{}); err != nil {
 		t.Fatal(err)
@@ -76,7 +77,7 @@ func TestNothingIsRemovedWhileABundleCannotBeRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, err := reg.Collect(t.Context()); err == nil || n != 0 {
+	if n, err := reg.Collect(t.Context(), row.Digest); err == nil || n != 0 {
 		t.Errorf("removed %d, %v", n, err)
 	}
 	if after := b.files(t); !slices.Equal(before, after) {
@@ -141,7 +142,7 @@ func (b *bench) remove(t *testing.T, row store.Bundle) {
 	t.Helper()
 	err := b.st.Update(t.Context(), func(tx *store.Tx) error { return tx.RemoveBundle(t.Context(), row.Name, row.Version) })
 	if err == nil {
-		_, err = b.reg.Collect(t.Context())
+		_, err = b.reg.Collect(t.Context(), row.Digest)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -156,4 +157,49 @@ func (b *bench) files(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	return list
+}
+
+// orphan is an object that no bundle names, of an age.
+func (b *bench) orphan(t *testing.T, body string, at time.Time) string {
+	t.Helper()
+	hex := bundle.DigestOf([]byte(body)).Hex()
+	file := filepath.Join(b.dir, "sha256", hex[:2], hex)
+	err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(body), 0o644), os.Chtimes(file, at, at))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// A database that is gone takes no model with it.
+func TestALostDatabaseRemovesNoObjects(t *testing.T) {
+	b := newBench(t)
+	if _, _, err := b.publish(b.Bundle(t, "meter-reader", "1.0.0")); err != nil {
+		t.Fatal(err)
+	}
+	b.orphan(t, "old", time.Now().Add(-31*24*time.Hour))
+	before := b.files(t)
+	empty, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "fleet.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer empty.Close()
+	if _, err := openRegistry(t, b.dir, empty, b.Keys); err == nil || !strings.Contains(err.Error(), "from a backup") {
+		t.Errorf("opened beside an empty database: %v", err)
+	}
+	if after := b.files(t); !slices.Equal(before, after) {
+		t.Errorf("the disk held %q, now %q", before, after)
+	}
+	if _, err := openRegistry(t, b.dir, b.st, b.Keys); err != nil {
+		t.Errorf("with its own database back: %v", err)
+	}
+}
+
+// A power cut in the middle of the first upload ever is no lost database.
+func TestAFirstUploadCutShortLetsTheNextStartBe(t *testing.T) {
+	b := newBench(t)
+	b.orphan(t, "of the first upload", time.Now())
+	if _, err := openRegistry(t, b.dir, b.st, b.Keys); err != nil {
+		t.Error(err)
+	}
 }

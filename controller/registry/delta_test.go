@@ -152,7 +152,7 @@ func TestADeltaIsCollectedWithEitherEnd(t *testing.T) {
 			if _, _, err := b.putDelta(encoded(t, oldModel, newModel)); err != nil {
 				t.Fatal(err)
 			}
-			if n, err := b.reg.Collect(t.Context()); n != 0 || err != nil {
+			if n, err := b.reg.Collect(t.Context(), first.Digest); n != 0 || err != nil {
 				t.Errorf("with both ends there %d files went, %v", n, err)
 			}
 			b.remove(t, end(first, second))

@@ -10,10 +10,13 @@
 // Objects are written before the row that makes them a bundle: into a temporary
 // file beside their place, flushed, renamed, and the folder flushed. What an
 // upload that fails has brought, and what a removed bundle leaves, is collected
-// at once, or after a power cut at the next start, unless a registered bundle or
-// another upload under way names it too. A delta is no signed thing: it comes in
-// if it makes, of an object that is here, another that is here, and goes with
-// either.
+// at once, unless a registered bundle or another upload under way names it too.
+// What a power cut leaves is collected by a start that finds it 30 days old: a
+// younger object may belong to a bundle that a database put back from a backup
+// does not know. Beside a database that was lost nothing is collected, and the
+// registry does not open.
+// A delta is no signed thing: it comes in if it makes, of an object that is
+// here, another that is here, and goes with either.
 //
 //	reg, err := registry.Open(ctx, dir, st, repo.Publishers, log)
 //	row, created, err := reg.Publish(ctx, upload, "ada", now)
@@ -26,6 +29,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"time"
 
@@ -56,6 +60,10 @@ type Registry struct {
 // Publishers lists whose signatures count now.
 type Publishers func(context.Context) (trust.Keys, error)
 
+// keepUnnamed is how old an object that no bundle names must be for a start to
+// remove it: older than the backup that anybody would put back.
+const keepUnnamed = 30 * 24 * time.Hour
+
 // Open makes the folder if there is none and removes what broken uploads left.
 func Open(ctx context.Context, dir string, st *store.Store, publishers Publishers, log *slog.Logger) (*Registry, error) {
 	o := objects{dir: dir}
@@ -63,14 +71,43 @@ func Open(ctx context.Context, dir string, st *store.Store, publishers Publisher
 		return nil, fmt.Errorf("open registry %s: %w", dir, err)
 	}
 	r := &Registry{objects: o, store: st, publishers: publishers, log: log, pins: pins{count: map[bundle.Digest]int{}}}
-	r.tidy(ctx)
+	rows, err := r.recognise(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if rows > 0 {
+		old := time.Now().Add(-keepUnnamed)
+		r.tidy(ctx, func(_ bundle.Digest, info fs.FileInfo) bool { return info.ModTime().Before(old) })
+	}
 	return r, nil
 }
 
+// recognise refuses objects that the database has never seen: it was lost, and
+// to collect would be to lose them too.
+func (r *Registry) recognise(ctx context.Context) (rows int, err error) {
+	bundles, err := r.store.Bundles(ctx)
+	if err != nil {
+		return 0, err
+	}
+	known, err := r.store.KnowsObjects(ctx)
+	if err != nil || known {
+		return len(bundles), err
+	}
+	files, err := r.objects.list()
+	if err != nil {
+		return 0, err
+	}
+	if len(bundles) == 0 && len(files) > 0 {
+		return 0, fmt.Errorf("open registry %s: it holds %d objects, and the database beside it has never heard of a bundle: put fleet.db back from a backup, without fleet.db-wal and fleet.db-shm, or, if this fleet shall begin anew, move the folder away",
+			r.objects.dir, len(files))
+	}
+	return len(bundles), r.store.Update(ctx, func(tx *store.Tx) error { return tx.KnowObjects(ctx) })
+}
+
 // tidy collects where nobody waits for the outcome: bytes that stay too long
-// harm nobody, and the next collection takes them.
-func (r *Registry) tidy(ctx context.Context) {
-	removed, err := r.Collect(ctx)
+// harm nobody, and a later collection takes them.
+func (r *Registry) tidy(ctx context.Context, may func(bundle.Digest, fs.FileInfo) bool) {
+	removed, err := r.collect(ctx, may)
 	if err != nil {
 		r.log.Warn("bytes that no bundle needs stay on the disk", "error", err)
 		return

@@ -56,7 +56,7 @@ func (u *upload) verify(ctx context.Context, envelope []byte) (*bundle.Manifest,
 func (u *upload) end(ctx context.Context, failed bool) {
 	u.registry.pins.remove(u.pinned)
 	if failed && len(u.pinned) > 0 {
-		u.registry.tidy(context.WithoutCancel(ctx))
+		u.registry.tidy(context.WithoutCancel(ctx), among(u.pinned))
 	}
 }
 

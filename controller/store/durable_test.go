@@ -23,6 +23,23 @@ func TestCommitsReachTheDisk(t *testing.T) {
 	}
 }
 
+func TestOtherUsersCannotReadTheDatabase(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fleet.db")
+	if err := os.WriteFile(path, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, end := range []string{"", "-wal", "-shm"} {
+		if info, err := os.Stat(path + end); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", path+end, info, err)
+		}
+	}
+}
+
 func TestReadersCannotWrite(t *testing.T) {
 	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "fleet.db"))
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
-// PutRollout writes a rollout's whole state. A second running one of the same
+// PutRollout writes a rollout's whole state. Rollouts are in the order in which
+// they were first written, whatever the clock said. A second running one of the same
 // model fails on the table's index.
 func (t *Tx) PutRollout(ctx context.Context, s rollout.State) error {
 	text, err := json.Marshal(s)
@@ -18,7 +19,8 @@ func (t *Tx) PutRollout(ctx context.Context, s rollout.State) error {
 		return fmt.Errorf("put rollout %s: %w", s.ID, err)
 	}
 	_, err = t.exec(ctx, `
-		INSERT INTO rollouts (id, model, phase, started_ms, state) VALUES ($1, $2, $3, $4, $5)
+		INSERT INTO rollouts (id, model, phase, started_ms, state, number)
+		SELECT $1, $2, $3, $4, $5, COALESCE(MAX(number), 0) + 1 FROM rollouts WHERE true
 		ON CONFLICT (id) DO UPDATE SET phase = excluded.phase, state = excluded.state`,
 		s.ID, s.Model, s.Phase, s.Started.UnixMilli(), string(text))
 	if err != nil {
@@ -38,7 +40,7 @@ func (v View) Rollout(ctx context.Context, id wire.RolloutID) (rollout.State, er
 
 // Rollouts reads the newest, newest first.
 func (v View) Rollouts(ctx context.Context, limit int) ([]rollout.State, error) {
-	list, err := all(ctx, v.q, scanJSON[rollout.State], `SELECT state FROM rollouts ORDER BY started_ms DESC, id LIMIT $1`, limit)
+	list, err := all(ctx, v.q, scanJSON[rollout.State], `SELECT state FROM rollouts ORDER BY number DESC LIMIT $1`, limit)
 	if err != nil {
 		return nil, fmt.Errorf("rollouts: %w", err)
 	}
@@ -62,7 +64,7 @@ func (v View) NewestRollouts(ctx context.Context) ([]rollout.State, error) {
 	list, err := all(ctx, v.q, scanJSON[rollout.State], `
 		SELECT state FROM rollouts WHERE id = (
 			SELECT id FROM rollouts AS other WHERE other.model = rollouts.model
-			ORDER BY CASE WHEN phase = 'running' THEN 0 ELSE 1 END, started_ms DESC, id DESC LIMIT 1)
+			ORDER BY CASE WHEN phase = 'running' THEN 0 ELSE 1 END, number DESC LIMIT 1)
 		ORDER BY model`)
 	if err != nil {
 		return nil, fmt.Errorf("newest rollouts: %w", err)
@@ -89,7 +91,7 @@ func (v View) DoneRollouts(ctx context.Context, model string) ([]rollout.State, 
 	return list, nil
 }
 
-const selectDone = `SELECT state FROM rollouts WHERE model = $1 AND phase = 'done' ORDER BY started_ms DESC, id DESC`
+const selectDone = `SELECT state FROM rollouts WHERE model = $1 AND phase = 'done' ORDER BY number DESC`
 
 func (v View) lastDone(ctx context.Context, model string, site wire.SiteID) (rollout.State, error) {
 	rows, err := v.q.QueryContext(ctx, selectDone, model)

@@ -29,6 +29,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -79,6 +80,9 @@ func open(path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := private(abs); err != nil {
+		return nil, err
+	}
 	write, err := sql.Open("sqlite", dsn(abs, "journal_mode(WAL)", "synchronous(FULL)"))
 	if err != nil {
 		return nil, err
@@ -90,6 +94,16 @@ func open(path string) (*Store, error) {
 	write.SetMaxOpenConns(1)
 	read.SetMaxOpenConns(readers)
 	return &Store{View: View{read}, write: write, read: read}, nil
+}
+
+// private keeps the file, and with it those that SQLite puts beside it, from
+// other users of the machine.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Chmod(0o600), f.Close())
 }
 
 func dsn(path string, pragmas ...string) string {
@@ -106,13 +120,13 @@ func (s *Store) Close() error {
 func (s *Store) Update(ctx context.Context, do func(*Tx) error) error {
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("begin update: %w", err)
+		return advise(fmt.Errorf("begin update: %w", err))
 	}
 	if err := do(&Tx{View: View{tx}, tx: tx}); err != nil {
-		return errors.Join(err, tx.Rollback())
+		return advise(errors.Join(err, tx.Rollback()))
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit update: %w", err)
+		return advise(fmt.Errorf("commit update: %w", err))
 	}
 	return nil
 }

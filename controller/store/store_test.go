@@ -135,6 +135,38 @@ func TestTheRunningRolloutIsTheNewestWhateverTheClockSaid(t *testing.T) {
 	}
 }
 
+func TestAClockThatWasPutBackChangesNoOrder(t *testing.T) {
+	st := open(t, "")
+	add := func(id wire.RolloutID, second int) {
+		s := running(id, "meter", second)
+		s.Phase = rollout.Done
+		update(t, st, func(tx *store.Tx) error { return tx.PutRollout(t.Context(), s) })
+	}
+	add("r1", 24*60*60)
+	add("r2", 0)
+	base, err := st.Baseline(t.Context(), "meter", "plant-7")
+	if err != nil || base.ID != "r2" {
+		t.Errorf("who joins is given %s, %v", base.ID, err)
+	}
+	if list, err := st.Rollouts(t.Context(), 9); err != nil || len(list) != 2 || list[0].ID != "r2" {
+		t.Errorf("rollouts %v, %v", list, err)
+	}
+	for i := range int64(store.MaxEvents + 20) {
+		at := now
+		if i < store.MaxEvents {
+			at = now.Add(24 * time.Hour)
+		}
+		update(t, st, func(tx *store.Tx) error {
+			_, err := tx.AddEvent(t.Context(), cam, wire.Event{Seq: i + 1, At: at, Text: "t"}, at)
+			return err
+		})
+	}
+	list, err := st.Events(t.Context(), cam, 1)
+	if err != nil || len(list) != 1 || list[0].Seq != store.MaxEvents+20 {
+		t.Errorf("the newest event is %v, %v", list, err)
+	}
+}
+
 func TestEventsAreKeptOnceAndBounded(t *testing.T) {
 	st := open(t, "")
 	add := func(seq int64, at time.Time) (isNew bool) {

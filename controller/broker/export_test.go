@@ -1,0 +1,11 @@
+package broker
+
+import mqtt "github.com/mochi-mqtt/server/v2"
+
+const (
+	MaxStrangers  = maxStrangers
+	ConnectWithin = connectWithin
+)
+
+// AddHook lets a test break the library.
+func (b *Broker) AddHook(h mqtt.Hook) error { return b.server.AddHook(h, nil) }

@@ -1,0 +1,3 @@
+CREATE TABLE objects_folder (
+	known SMALLINT NOT NULL
+);
