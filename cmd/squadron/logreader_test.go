@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -36,9 +37,14 @@ func TestADaemonOutlivesTheReaderOfItsLog(t *testing.T) {
 			if err := daemon.Start(); err != nil {
 				t.Fatal(err)
 			}
-			line, err := bufio.NewReader(log).ReadString('\n')
-			if err != nil {
-				t.Fatalf("it logged %q: %v", line, err)
+			for lines := bufio.NewReader(log); ; { // until it has started
+				line, err := lines.ReadString('\n')
+				if err != nil {
+					t.Fatalf("it logged %q: %v", line, err)
+				}
+				if strings.Contains(line, " listens") {
+					break
+				}
 			}
 			if err := log.Close(); err != nil {
 				t.Fatal(err)
