@@ -3,9 +3,9 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"net/http"
 	"os"
 	"os/exec"
-	"strings"
 	"syscall"
 	"testing"
 )
@@ -42,7 +42,19 @@ func TestADaemonOutlivesTheReaderOfItsLog(t *testing.T) {
 				if err != nil {
 					t.Fatalf("it logged %q: %v", line, err)
 				}
-				if strings.Contains(line, " listens") {
+				var entry struct{ Page, Address string }
+				if err := json.Unmarshal([]byte(line), &entry); err != nil {
+					t.Fatalf("it logged %q: %v", line, err)
+				}
+				if entry.Address != "" {
+					entry.Page = "http://" + entry.Address
+				}
+				if entry.Page != "" {
+					resp, err := http.Get(entry.Page + "/healthz")
+					if err != nil {
+						t.Fatal(err)
+					}
+					resp.Body.Close()
 					break
 				}
 			}
