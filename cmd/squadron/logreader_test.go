@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"net/http"
 	"os"
 	"os/exec"
 	"syscall"
@@ -36,9 +37,26 @@ func TestADaemonOutlivesTheReaderOfItsLog(t *testing.T) {
 			if err := daemon.Start(); err != nil {
 				t.Fatal(err)
 			}
-			line, err := bufio.NewReader(log).ReadString('\n')
-			if err != nil {
-				t.Fatalf("it logged %q: %v", line, err)
+			for lines := bufio.NewReader(log); ; { // until it has started
+				line, err := lines.ReadString('\n')
+				if err != nil {
+					t.Fatalf("it logged %q: %v", line, err)
+				}
+				var entry struct{ Page, Address string }
+				if err := json.Unmarshal([]byte(line), &entry); err != nil {
+					t.Fatalf("it logged %q: %v", line, err)
+				}
+				if entry.Address != "" {
+					entry.Page = "http://" + entry.Address
+				}
+				if entry.Page != "" {
+					resp, err := http.Get(entry.Page + "/healthz")
+					if err != nil {
+						t.Fatal(err)
+					}
+					resp.Body.Close()
+					break
+				}
 			}
 			if err := log.Close(); err != nil {
 				t.Fatal(err)
