@@ -122,7 +122,10 @@ func (c *Controller) BrokerAddr() string { return c.broker.Addr() }
 // called once.
 func (c *Controller) Run(ctx context.Context) error {
 	err := c.fleet.begin(ctx)
-	if err != nil {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		err = nil // asked to end before it began, it ends well
+	}
+	if err != nil || ctx.Err() != nil {
 		err = errors.Join(err, c.http.Close())
 		ended, end := context.WithCancel(ctx)
 		end()
