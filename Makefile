@@ -22,7 +22,7 @@ tidy: ## fails if go.mod and go.sum are not what the imports need
 	$(GO) mod tidy -diff
 
 race: ## every test again under the race detector
-	$(GO) test -race ./...
+	$(GO) test -race -timeout 20m ./...
 
 check-cuts: ## a device's power cut at every step of an update, each cut 50 times over; minutes
 	$(GO) test ./agent -run TestEveryCutOfAnUpdate -v -timeout 60m -cut-seeds 50

@@ -18,11 +18,11 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// Run runs testdata/script/*.txtar. The test's own TestMain names the programs.
+// Run runs testdata/script/*.txtar, or only some of them. The test's own TestMain names the programs.
 // Each script begins with a copy of the folder at start, if there is one; keys
 // are sealed with the passphrase in the script's file passphrase.
-func Run(t *testing.T, start string) {
-	testscript.Run(t, testscript.Params{
+func Run(t *testing.T, start string, only ...string) {
+	p := testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SQUADRON_PASSPHRASE_FILE", filepath.Join(e.WorkDir, "passphrase"))
@@ -32,7 +32,11 @@ func Run(t *testing.T, start string) {
 			return os.CopyFS(e.WorkDir, os.DirFS(start))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": statusOf, "cut": cut},
-	})
+	}
+	if len(only) > 0 {
+		p.Dir, p.Files = "", only
+	}
+	testscript.Run(t, p)
 }
 
 // statusOf runs a program and wants an exit status: status 2 squadron pack.

@@ -65,7 +65,7 @@ func founded(t testing.TB) string {
 
 // TestScripts runs the program as its users do: testdata/script/*.txtar.
 func TestScripts(t *testing.T) {
-	scripttest.Run(t, founded(t))
+	scripttest.Run(t, founded(t), scripts...)
 }
 
 // squadron runs a command in this process, which must end with the status, and
