@@ -44,7 +44,7 @@ var ways = []way{
 // the order; most of those boots are cut again on their way.
 func TestEveryCutOfAnUpdateLeavesOneVerifiedVersion(t *testing.T) {
 	p := newPocketFleet(t, "1.0.0", "2.0.0", "3.0.0", "2.0.0")
-	tally := &cuts{seen: map[[sha256.Size]byte]bool{}, found: map[string]int{}}
+	tally := &cuts{seen: map[sighting]bool{}, found: map[string]int{}}
 	t.Run("ways", func(t *testing.T) {
 		for _, w := range ways {
 			var disks []*slottest.Disk
@@ -118,8 +118,15 @@ type cuts struct {
 	points, second, failures atomic.Int64
 
 	mu    sync.Mutex
-	seen  map[[sha256.Size]byte]bool
+	seen  map[sighting]bool
 	found map[string]int
+}
+
+// sighting is a disk on one way: two ways may pass the same disk, and the boot
+// on it is given another order.
+type sighting struct {
+	way  string
+	disk [sha256.Size]byte
 }
 
 // cut tries what may be left of the disk at one moment.
@@ -140,10 +147,10 @@ func (c *cuts) cut(t *testing.T, p *pocketFleet, w way, at int, disk *slottest.D
 }
 
 // bootAndComplete returns the disk as it was at a moment that the seed chooses,
-// if there was one. A disk that was looked at before has shown what it does.
+// if there was one. A disk that this way has left before has shown what it does.
 func (c *cuts) bootAndComplete(t *testing.T, p *pocketFleet, w way, disk *slottest.Disk, seed uint64, at string) (again *slottest.Disk) {
 	c.points.Add(1)
-	if !c.first(disk) {
+	if !c.first(w, disk) {
 		return nil
 	}
 	if seed != 0 {
@@ -169,12 +176,12 @@ func (c *cuts) bootAndComplete(t *testing.T, p *pocketFleet, w way, disk *slotte
 	return again
 }
 
-func (c *cuts) first(disk *slottest.Disk) bool {
-	sum := disk.Sum()
+func (c *cuts) first(w way, disk *slottest.Disk) bool {
+	at := sighting{w.name, disk.Sum()}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	seen := c.seen[sum]
-	c.seen[sum] = true
+	seen := c.seen[at]
+	c.seen[at] = true
 	return !seen
 }
 
