@@ -191,11 +191,13 @@ func (p *pocketFleet) recover(w way, disk *slottest.Disk) (served string, err er
 	if err != nil {
 		return "", fmt.Errorf("boot: %w", err)
 	}
-	served = d.serves()
+	// A rollback under way goes on at once, in memory first: what the boot found
+	// is what served before that.
+	served = d.found
 	if !slices.Contains(w.leaves, served) {
 		err = fmt.Errorf("%q serves after the boot", served)
 	} else if served != "" {
-		err = errors.Join(onDisk(disk.Copy().Boot(slottest.Nothing), served), d.canReturn(w, served))
+		err = errors.Join(onDisk(d.left.Boot(slottest.Nothing), served), d.canReturn(w, served))
 	}
 	if err == nil {
 		err = d.complete(p.envelopes[w.to], p.versions[w.to])

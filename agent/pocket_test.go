@@ -111,6 +111,8 @@ type pocket struct {
 	disk    *slottest.Disk
 	store   *slot.Store
 	updater *updater
+	found   string         // what the boot made serve, before any work began
+	left    *slottest.Disk // the disk at that moment
 	end     context.CancelFunc
 	running *errgroup.Group
 }
@@ -148,6 +150,7 @@ func (d *pocket) run(ctx context.Context) error {
 		return err
 	}
 	booted := d.updater.boot(onDisk)
+	d.found, d.left = d.serves(), d.disk.Copy()
 	ctx, d.end = context.WithCancel(ctx)
 	d.running, ctx = errgroup.WithContext(ctx)
 	d.running.Go(func() error { return d.updater.run(ctx, booted) })
