@@ -47,6 +47,9 @@ type Config struct {
 	DownloadLimit int64
 	// Reserve is how many bytes of the disk the owner wants kept free.
 	Reserve int64
+	// Shadow is how long the owner has a new version read beside the one that
+	// serves, without answering, before it may switch; 0 is not at all.
+	Shadow time.Duration
 	// Probation is how long the owner wants a new version watched.
 	Probation time.Duration
 	// Jitter is the longest wait before an order's first fetch; each device has
@@ -71,12 +74,13 @@ type Config struct {
 const (
 	DefaultServe     = "127.0.0.1:8090"
 	DefaultReserve   = 64 << 20
+	DefaultShadow    = 30 * time.Second
 	DefaultProbation = 2 * time.Minute
 	DefaultTelemetry = 30 * time.Second
 )
 
-// Bounds on what can be meant: a probation observes ten times, and an interval
-// below a tenth of a second is a busy loop.
+// Bounds on what can be meant: a probation observes ten times, as does a shadow,
+// and an interval below a tenth of a second is a busy loop.
 const (
 	minProbation = 100 * time.Millisecond
 	maxProbation = 7 * 24 * time.Hour
@@ -125,6 +129,9 @@ func (c Config) Validate() error {
 	}
 	if c.Probation < minProbation || c.Probation > maxProbation {
 		refuse("config: probation of %s: want %s to %s", c.Probation, minProbation, maxProbation)
+	}
+	if c.Shadow != 0 && (c.Shadow < minProbation || c.Shadow > maxProbation) {
+		refuse("config: shadow of %s: want 0 for none, or %s to %s", c.Shadow, minProbation, maxProbation)
 	}
 	if c.Jitter < 0 || c.Jitter > maxJitter {
 		refuse("config: download jitter of %s: want 0 to %s", c.Jitter, maxJitter)

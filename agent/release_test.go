@@ -107,7 +107,7 @@ func (f *fleet) publish(r *release, key trust.PrivateKey) wire.DesiredModel {
 	for name, b := range r.objects {
 		f.objects[name] = b
 	}
-	return wire.DesiredModel{Name: "shade", Version: r.manifest.Version, Digest: d, Size: int64(len(envelope)), Rollout: "r-" + wire.RolloutID(r.manifest.Version[:1]), Attempt: 1}
+	return wire.DesiredModel{Name: r.manifest.Name, Version: r.manifest.Version, Digest: d, Size: int64(len(envelope)), Rollout: "r-" + wire.RolloutID(r.manifest.Version[:1]), Attempt: 1}
 }
 
 // shadeModel is Flatten and Gemm: the brighter the picture, the more "light";

@@ -87,7 +87,9 @@ func newUpdater(a *Agent, fetcher fetcher, info wire.Info, out *outbox) *updater
 }
 
 func rulesOf(c Config) update.Rules {
-	return update.Rules{Device: c.Device.String(), Probation: c.Probation, Jitter: c.Jitter, Window: c.Window, Pin: c.Pin}
+	return update.Rules{
+		Device: c.Device.String(), Shadow: c.Shadow, Probation: c.Probation, Jitter: c.Jitter, Window: c.Window, Pin: c.Pin,
+	}
 }
 
 // later is the clock, but never before the agent was built.
@@ -151,7 +153,9 @@ func (u *updater) names() []string {
 // nothing is done, and the event comes again.
 func (u *updater) step(ctx context.Context, o outcome) {
 	m := u.model(o.model)
-	next, actions := u.rules.Step(m.state, o.event, later(time.Now().UTC(), u.config.Built))
+	rules := u.rules
+	rules.Ahead = update.Ahead(o.model, u.states())
+	next, actions := rules.Step(m.state, o.event, later(time.Now().UTC(), u.config.Built))
 	if same(m.state, next) && len(actions) == 0 {
 		return
 	}
@@ -184,6 +188,22 @@ func (u *updater) step(ctx context.Context, o outcome) {
 		u.begin(ctx, m, u.collect)
 	}
 	u.signal()
+	u.giveTurn(ctx)
+}
+
+// giveTurn lets the next model go on that waits for its turn.
+func (u *updater) giveTurn(ctx context.Context) {
+	if next, ok := update.NextTurn(u.states()); ok {
+		u.step(ctx, outcome{next.Model, update.Turn{Task: next.Task}})
+	}
+}
+
+// states are of all models, by name. Only run's goroutine may ask.
+func (u *updater) states() (all []update.State) {
+	for _, name := range u.names() {
+		all = append(all, u.models[name].state)
+	}
+	return all
 }
 
 // same compares what is persisted.
@@ -287,6 +307,8 @@ func (u *updater) act(ctx context.Context, m *model, a update.Action) {
 		u.begin(ctx, m, func(ctx context.Context, m *model) update.Event { return u.fetchObjects(ctx, m, a) })
 	case update.Test:
 		u.begin(ctx, m, func(ctx context.Context, m *model) update.Event { return u.test(ctx, m, a) })
+	case update.Shadow:
+		u.begin(ctx, m, func(_ context.Context, m *model) update.Event { return u.shadow(m, a) })
 	case update.Activate:
 		u.begin(ctx, m, func(_ context.Context, m *model) update.Event { return u.activate(m, a) })
 	case update.RollBack:
@@ -351,6 +373,7 @@ func (u *updater) drop(m *model) {
 	if m.tested == nil {
 		return
 	}
+	u.serving.EndShadow(m.name)
 	if err := m.tested.session.Close(); err != nil {
 		u.log.Error("close a tested model", "model", m.name, "error", err)
 	}

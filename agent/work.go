@@ -165,6 +165,20 @@ func unfit(task update.Task, err error) update.Event {
 	return update.Failed{Task: task, Why: err.Error()}
 }
 
+// shadow has a version read beside the one that serves, and tells how it fares.
+func (u *updater) shadow(m *model, a update.Shadow) update.Event {
+	if err := u.ready(m, a.To); err != nil {
+		return unfit(a.Task, err)
+	}
+	s, err := u.serving.Shadow(served(m.tested))
+	if err != nil {
+		return update.Refused{Task: a.Task, Why: err.Error()}
+	}
+	return update.Observed{Task: a.Task, Health: update.Health{
+		Inferences: s.Inferences, Errors: s.Errors, Panics: s.Panics, P95ms: s.P95ms, BeforeP95ms: s.BeforeP95ms, Agreed: s.Agreed,
+	}}
+}
+
 // activate makes a version serve: on disk first, so that a power cut between
 // the two finds it there.
 func (u *updater) activate(m *model, a update.Activate) update.Event {
@@ -229,10 +243,16 @@ func (u *updater) ready(m *model, v update.Version) error {
 
 // serve hands a session over to the inference API.
 func (u *updater) serve(l *loaded) error {
-	return u.serving.Activate(serve.Model{
+	u.serving.EndShadow(l.manifest.Name)
+	return u.serving.Activate(served(l))
+}
+
+// served is a version as the inference API knows it.
+func served(l *loaded) serve.Model {
+	return serve.Model{
 		Name: l.manifest.Name, Version: l.version.Version, Digest: l.version.Digest,
 		Pipeline: l.manifest.Pipeline, Session: l.session,
-	})
+	}
 }
 
 // remove stops serving a model.

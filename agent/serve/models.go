@@ -41,10 +41,11 @@ var (
 type Models struct {
 	log *slog.Logger
 
-	mu     sync.Mutex
-	serves map[string]*serving
-	absent map[string]string // why a name that should serve does not
-	closed bool
+	mu      sync.Mutex
+	serves  map[string]*serving
+	absent  map[string]string // why a name that should serve does not
+	shadows map[string]*shadow
+	closed  bool
 }
 
 // serving is one activated model. Its uses and retired are guarded by the
@@ -61,7 +62,7 @@ type serving struct {
 // NewModels makes an empty table. It logs what happens after a request's end,
 // when nobody else is left to tell.
 func NewModels(log *slog.Logger) *Models {
-	return &Models{log: log, serves: map[string]*serving{}, absent: map[string]string{}}
+	return &Models{log: log, serves: map[string]*serving{}, absent: map[string]string{}, shadows: map[string]*shadow{}}
 }
 
 // Activate lets m serve under its name, at once and for every request from now
@@ -138,6 +139,8 @@ type Status struct {
 	Panics int64 `json:"panics"`
 	// BeforeP95ms is the 95th percentile of the version before it; 0 if none.
 	BeforeP95ms float64 `json:"before_p95_ms,omitempty"`
+	// Shadow is the version that reads beside this one, if one does.
+	Shadow *ShadowStatus `json:"shadow,omitempty"`
 	// NotLoaded says why the model does not serve; empty if it does.
 	NotLoaded string `json:"not_loaded,omitempty"`
 }
@@ -147,8 +150,12 @@ func (t *Models) Status() []Status {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	list := []Status{}
-	for _, s := range t.serves {
-		list = append(list, s.status())
+	for name, s := range t.serves {
+		status := s.status()
+		if beside := t.shadows[name]; beside != nil {
+			status.Shadow = &ShadowStatus{Status: beside.status(), Agreed: beside.agreed}
+		}
+		list = append(list, status)
 	}
 	for name, why := range t.absent {
 		list = append(list, Status{ModelTelemetry: wire.ModelTelemetry{Name: name}, NotLoaded: why})

@@ -104,6 +104,7 @@ func (s *Server) infer(w http.ResponseWriter, r *http.Request, name string, pict
 		Model: m.Name, Version: m.Version, Digest: m.Digest, Engine: m.Session.Engine(),
 		Labels: labels, TookMS: milliseconds(took),
 	})
+	s.show(name, picture, labels)
 }
 
 // logFailure tells the operator more than the client can use.

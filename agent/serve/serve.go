@@ -7,7 +7,8 @@
 // requests at once than a small board bears: those get 503 and may try again.
 //
 // Vocabulary: a model serves from its activation until it retires; a retired
-// one drains: its session closes when its last request ends. An inference is
+// one drains: its session closes when its last request ends. A shadow reads what
+// the model of its name that serves has read, and answers nobody. An inference is
 // one picture that reached a model; it is an error if the model or its engine
 // failed on it, and never because the picture was bad.
 //
@@ -37,6 +38,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -65,6 +67,7 @@ type Server struct {
 	admitted chan struct{}
 	large    chan struct{} // taken before running
 	running  chan struct{}
+	sights   chan sight // what shadows are shown; holds one
 }
 
 // New prepares a server of the given models, which stay the caller's.
@@ -75,6 +78,7 @@ func New(models *Models, log *slog.Logger) *Server {
 		admitted: make(chan struct{}, maxAdmitted),
 		large:    make(chan struct{}, 1),
 		running:  make(chan struct{}, maxRunning),
+		sights:   make(chan sight, 1),
 	}
 }
 
@@ -91,6 +95,11 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		ConnState:         new(connections).changed,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+	ctx, end := context.WithCancel(ctx)
+	var shadows sync.WaitGroup
+	defer shadows.Wait()
+	defer end()
+	shadows.Go(func() { s.runShadows(ctx) })
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
 	select {

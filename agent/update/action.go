@@ -33,6 +33,12 @@ type (
 		Task  Task
 		Order wire.DesiredModel
 	}
+	// Shadow sees to it that To reads beside what serves, and says how it fares:
+	// Observed, Failed or Refused.
+	Shadow struct {
+		Task Task
+		To   Version
+	}
 	// Activate makes To serve, on disk first: Activated or Failed.
 	Activate struct {
 		Task Task
@@ -74,6 +80,7 @@ func (FetchEnvelope) action() {}
 func (Verify) action()        {}
 func (FetchObjects) action()  {}
 func (Test) action()          {}
+func (Shadow) action()        {}
 func (Activate) action()      {}
 func (RollBack) action()      {}
 func (Remove) action()        {}

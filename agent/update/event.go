@@ -19,6 +19,8 @@ type (
 	Ordered struct{ Order wire.DesiredModel }
 	// Withdrawn says that the device shall no longer run the model.
 	Withdrawn struct{}
+	// Turn says that no other model's update goes first any more.
+	Turn struct{ Task Task }
 	// Restarted is the first event after a start: Serving is what boot recovery
 	// found, verified, loaded and serves.
 	Restarted struct{ Serving Version }
@@ -52,7 +54,7 @@ type (
 	RolledBack struct{ Task Task }
 	// Removed: the model is no longer served.
 	Removed struct{ Task Task }
-	// Observed reports how the version on probation fares.
+	// Observed reports how the version on probation, or the one that shadows, fares.
 	Observed struct {
 		Task   Task
 		Health Health
@@ -75,6 +77,7 @@ type (
 
 func (Ordered) event()         {}
 func (Withdrawn) event()       {}
+func (Turn) event()            {}
 func (Restarted) event()       {}
 func (EnvelopeFetched) event() {}
 func (Verified) event()        {}
@@ -91,6 +94,8 @@ func (Timer) event()           {}
 // taskOf returns the task that an outcome answers.
 func taskOf(e Event) Task {
 	switch e := e.(type) {
+	case Turn:
+		return e.Task
 	case EnvelopeFetched:
 		return e.Task
 	case Verified:

@@ -101,32 +101,30 @@ func (r Rules) share(s State) time.Duration {
 	return r.Jitter / 1024 * time.Duration(h.Sum32()%1024)
 }
 
-// becomeFetching begins the way, or what is left of the wait before it. A
-// restart goes on with that wait, but a clock that jumps cannot prolong it.
-func (t *turn) becomeFetching(why string) {
+// becomeOffered waits for what is left of the device's share. A restart goes on
+// with that wait, but a clock that jumps cannot prolong it.
+func (t *turn) becomeOffered(why string) {
 	wait := min(t.Begins.Sub(t.now), t.rules.Jitter)
 	if wait <= 0 {
-		t.Begins = time.Time{}
-		t.become(StepEnvelope, fmt.Sprintf("%s; %s.", why, t.meanwhile()))
+		t.becomeQueued(why)
 		return
 	}
-	t.enter(StepEnvelope, fmt.Sprintf("%s; starts in %s, so that the fleet does not fetch at once; %s.", why, wait.Round(time.Second), t.meanwhile()))
-	t.Waiting = true
+	t.enter(StepOffered, fmt.Sprintf("%s; starts in %s, so that the fleet does not fetch at once; %s.", why, wait.Round(time.Second), t.meanwhile()))
 	t.Task++
 	t.actions = append(t.actions, SetTimer{t.Task, wait})
 }
 
-// lookAgain is when a staged version looks at the clock at the latest: the wall
+// lookAgain is when a version that waits looks again at the latest: the wall
 // clock may have been set.
 const lookAgain = time.Hour
 
 // becomeStaged keeps a proven version until the window opens. Its self-tests
 // came to an end, however often the device restarts while it waits.
-func (t *turn) becomeStaged(result string) {
+func (t *turn) becomeStaged(how string) {
 	t.Tests = 0
 	opens := t.rules.Window.Next(t.now).In(t.rules.Window.Zone)
-	t.enter(StepStaged, fmt.Sprintf("%s passed its self-test: %s; switches when the maintenance window opens, %s; %s.",
-		t.wanted(), result, opens.Format("Mon 2006-01-02 15:04 MST"), t.meanwhile()))
+	t.enter(StepStaged, fmt.Sprintf("%s %s; switches when the maintenance window opens, %s; %s.",
+		t.wanted(), how, opens.Format("Mon 2006-01-02 15:04 MST"), t.meanwhile()))
 	t.Task++
 	t.awaitWindow()
 }
@@ -142,5 +140,5 @@ func (t *turn) windowTimer() {
 		t.awaitWindow()
 		return
 	}
-	t.becomeActivating("passed its self-test, in the maintenance window")
+	t.becomeActivating("was proven before, in the maintenance window")
 }

@@ -24,6 +24,8 @@ type Health struct {
 	Errors     int64   `json:"errors"`     // of those, failed in the model or its engine
 	Panics     int64   `json:"panics"`
 	P95ms      float64 `json:"p95_ms"`
+	// Agreed is how many were read as by the version that serves; of a shadow.
+	Agreed int64 `json:"agreed,omitempty"`
 	// BeforeP95ms is the same of the version before it; 0 if there is none.
 	BeforeP95ms float64 `json:"before_p95_ms"`
 }

@@ -73,6 +73,8 @@ func (s Step) doing() string {
 		return "verifying"
 	case StepTest:
 		return "testing"
+	case StepShadow:
+		return "shadowing with"
 	case StepRollBack:
 		return "rolling back"
 	case StepRemove:
@@ -87,15 +89,17 @@ func (t *turn) timer() {
 	switch {
 	case t.Step == StepStaged:
 		t.windowTimer()
-	case t.Waiting && !t.Begins.IsZero():
-		t.Begins, t.Waiting = time.Time{}, false
-		t.Why = fmt.Sprintf("Fetches %s; %s.", t.wanted(), t.meanwhile())
-		t.work()
+	case t.Step == StepOffered:
+		t.becomeQueued(fmt.Sprintf("Fetches %s", t.wanted()))
+	case t.Step == StepQueued:
+		t.turnCame()
 	case t.Waiting:
 		t.Waiting = false
 		t.work()
 	case t.Step == StepProbation:
 		t.observe()
+	case t.Step == StepShadow:
+		t.work()
 	default:
 		t.failed(fmt.Sprintf("it took longer than %s", t.rules.timeout(t.Step, t.Bytes)), 0)
 	}
@@ -110,6 +114,8 @@ func (r Rules) timeout(s Step, bytes int64) time.Duration {
 		return 10*time.Minute + time.Duration(bytes/slowestRate)*time.Second
 	case StepTest:
 		return 10 * time.Minute
+	case StepShadow:
+		return r.Shadow / observations
 	case StepProbation:
 		return r.Probation / observations
 	}

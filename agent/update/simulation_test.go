@@ -15,7 +15,8 @@ import (
 // point, and then lets the weather clear. At all times only a version that
 // passed its self-test serves; in the end the device runs its order, or has
 // ended it with another proven version, or none, serving. Some wait before they
-// fetch, switch in a window only, or are pinned.
+// fetch, switch in a window only, or are pinned; some have new versions shadow, and
+// other models whose updates go first.
 func TestStormNeverServesWhatIsNotProven(t *testing.T) {
 	const seeds = 3000
 	ends := map[Step]int{}
@@ -56,7 +57,11 @@ type world struct {
 	queue   []Event // answers on their way
 	timer   Task
 	after   time.Duration // of timer
-	calm    bool
+	// shadowing is what shadowed last since the start.
+	shadowing Version
+	calm      bool
+	// crowded: another model of the device is at work at times.
+	crowded bool
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
@@ -78,6 +83,10 @@ func newWorld(t *testing.T, seed uint64) *world {
 	if seed%4 >= 2 {
 		w.commit(order("1"))
 	}
+	if seed%3 == 0 {
+		w.rules.Shadow = time.Minute
+	}
+	w.crowded = seed%5 == 0
 	w.disk.state = mustJSON(t, w.state)
 	return w
 }
@@ -163,6 +172,10 @@ func (w *world) deliver() {
 // step is the shell: persist, act, and crash anywhere between.
 func (w *world) step(e Event) {
 	w.now = w.now.Add(time.Second)
+	w.rules.Ahead = ""
+	if w.crowded && w.chance(50) {
+		w.rules.Ahead = "another"
+	}
 	next, actions := w.rules.Step(w.state, e, w.now)
 	if w.chance(1) {
 		w.crash()
@@ -181,7 +194,7 @@ func (w *world) step(e Event) {
 
 // crash loses everything but the disk, and boots.
 func (w *world) crash() {
-	w.queue, w.timer, w.serving = nil, 0, w.disk.active
+	w.queue, w.timer, w.serving, w.shadowing = nil, 0, w.disk.active, Version{}
 	w.state = State{}
 	if err := json.Unmarshal(w.disk.state, &w.state); err != nil {
 		w.t.Fatal(err)
@@ -215,6 +228,15 @@ func (w *world) do(a Action) {
 		}
 		w.proven[Version{a.Order.Version, a.Order.Digest}] = true
 		answer(w.flaky(a.Task, TestPassed{a.Task, "read 32 of 32"}))
+	case Shadow:
+		if w.shadowing = a.To; !w.proven[a.To] {
+			w.t.Fatalf("seed %d: %s shadows, not proven", w.seed, a.To)
+		}
+		if a.To.Version == "4" && w.chance(30) {
+			answer(Observed{a.Task, Health{Inferences: 9, Errors: 9}})
+			return
+		}
+		answer(w.flaky(a.Task, Observed{a.Task, Health{Inferences: 40, Agreed: 39}}))
 	case Activate:
 		w.checkRules(a)
 		w.activate(a.Task, a.To, Activated{a.Task})
@@ -236,6 +258,9 @@ func (w *world) checkRules(a Activate) {
 	}
 	if !w.rules.Window.Open(w.now) && a.To != s.Previous {
 		w.t.Fatalf("seed %d: switches from %s to %s outside the window, at %s", w.seed, s.Active, a.To, w.now)
+	}
+	if w.rules.Shadow > 0 && a.To != s.Previous && a.To != w.shadowing {
+		w.t.Fatalf("seed %d: switches from %s to %s, which did not shadow", w.seed, s.Active, a.To)
 	}
 	if why := w.rules.Pin.holds(s.Model, w.now); why != "" {
 		w.t.Fatalf("seed %d: switches from %s to %s, but %s", w.seed, s.Active, a.To, why)

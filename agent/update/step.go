@@ -13,6 +13,9 @@ type Rules struct {
 	Device string
 	// Probation is how long a new version is watched before it is committed.
 	Probation time.Duration
+	// Shadow is how long a new version reads beside the one that serves before it
+	// may replace it; 0 is not at all.
+	Shadow time.Duration
 	// Jitter is the longest wait before the first fetch of an order: each device
 	// has its own share of it, so that a fleet does not fetch at once.
 	Jitter time.Duration
@@ -20,6 +23,9 @@ type Rules struct {
 	Window Window
 	// Pin keeps one model as it is.
 	Pin Pin
+	// Ahead is the model whose update goes before this one's, or nothing. The
+	// shell knows, and sets it for each step.
+	Ahead string
 }
 
 // Step takes one event. It returns the new state, to be persisted before any of
@@ -91,7 +97,7 @@ func (t *turn) begin(o wire.DesiredModel) {
 	if t.returning() {
 		t.Begins = t.now
 	}
-	t.becomeFetching(fmt.Sprintf("Fetches %s", t.wanted()))
+	t.becomeOffered(fmt.Sprintf("Fetches %s", t.wanted()))
 }
 
 func (t *turn) withdrawn() {
@@ -152,13 +158,15 @@ func (t *turn) restartedOnTheWay(serving Version) {
 		return
 	}
 	tries := t.Tries
-	t.becomeFetching(fmt.Sprintf("Restarted on the way to %s", t.wanted()))
+	t.becomeOffered(fmt.Sprintf("Restarted on the way to %s", t.wanted()))
 	t.Tries = tries
 }
 
 // outcome takes the answer to the task under way.
 func (t *turn) outcome(e Event) {
 	switch e := e.(type) {
+	case Turn:
+		t.turnCame()
 	case EnvelopeFetched:
 		t.becomeVerifying()
 	case Verified:
@@ -171,6 +179,10 @@ func (t *turn) outcome(e Event) {
 	case Activated:
 		t.becomeProbation()
 	case Observed:
+		if t.Step == StepShadow {
+			t.shadowed(e.Health)
+			return
+		}
 		t.observed(e.Health)
 	case RolledBack:
 		t.becomeRolledBack(t.Previous)
@@ -222,13 +234,23 @@ func (t *turn) becomeTesting(how string) {
 	t.become(StepTest, fmt.Sprintf("Fetched %s; tests %s on the engine that will serve it; %s.", how, t.wanted(), t.meanwhile()))
 }
 
-// tested switches, or waits for the time at which what serves may be replaced.
+// tested has a version shadow what serves, if there is something.
 func (t *turn) tested(result string) {
-	if !t.Active.IsZero() && !t.returning() && !t.rules.Window.Open(t.now) {
-		t.becomeStaged(result)
+	passed := "passed its self-test: " + result
+	if t.rules.Shadow > 0 && !t.Active.IsZero() && !t.returning() {
+		t.becomeShadowing(passed)
 		return
 	}
-	t.becomeActivating("passed its self-test: " + result)
+	t.proven(passed)
+}
+
+// proven switches, or waits for the time at which what serves may be replaced.
+func (t *turn) proven(how string) {
+	if !t.Active.IsZero() && !t.returning() && !t.rules.Window.Open(t.now) {
+		t.becomeStaged(how)
+		return
+	}
+	t.becomeActivating(how)
 }
 
 func (t *turn) becomeActivating(why string) {
@@ -329,6 +351,8 @@ func (t *turn) work() {
 		t.act(FetchObjects{t.Task, t.Order}, after)
 	case StepTest:
 		t.act(Test{t.Task, t.Order}, after)
+	case StepShadow:
+		t.act(Shadow{t.Task, Version{t.Order.Version, t.Order.Digest}}, after)
 	case StepActivate:
 		t.act(Activate{t.Task, Version{t.Order.Version, t.Order.Digest}}, after)
 	case StepRollBack:

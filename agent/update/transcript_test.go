@@ -76,13 +76,18 @@ func replay(t *testing.T, script string) string {
 	return out.String()
 }
 
-// setRule changes what holds from here on: "jitter SPAN", "window FROM TO ZONE
-// [DAY…]" in hours, "pin UNTIL REASON", and "clock TIME".
+// setRule changes what holds from here on: "jitter SPAN", "shadow SPAN", "window
+// FROM TO ZONE [DAY…]" in hours, "pin UNTIL REASON", "ahead [MODEL]", and "clock
+// TIME".
 func setRule(t *testing.T, rules *Rules, words []string, now time.Time) time.Time {
 	var err error
 	switch words[0] {
 	case "jitter":
 		rules.Jitter, err = time.ParseDuration(words[1])
+	case "shadow":
+		rules.Shadow, err = time.ParseDuration(words[1])
+	case "ahead":
+		rules.Ahead = strings.Join(words[1:], " ")
 	case "window":
 		rules.Window = window(t, words[1], words[2], words[3])
 	case "pin":
@@ -99,11 +104,14 @@ func setRule(t *testing.T, rules *Rules, words []string, now time.Time) time.Tim
 	return now
 }
 
-// expand writes out "probation", with or without a health that stays, and
-// "commit VERSION", of which a transcript shows the last event alone.
+// expand writes out "probation" and "shadow", with or without a health that
+// stays, and "commit VERSION", of which a transcript shows the last event alone.
 func expand(command string) []string {
 	if health, ok := strings.CutPrefix(command, "probation"); ok {
 		return slices.Repeat([]string{"timer", "observed" + health}, observations)
+	}
+	if health, ok := strings.CutPrefix(command, "shadow"); ok {
+		return append([]string{"observed" + health}, slices.Repeat([]string{"timer", "observed" + health}, observations)...)
 	}
 	if v, ok := strings.CutPrefix(command, "commit "); ok {
 		return append([]string{"ordered " + v, "envelope-fetched", "verified", "objects-fetched", "test-passed", "activated"},
@@ -147,6 +155,8 @@ func parseEvent(t *testing.T, line string, task Task) Event {
 		return Ordered{o}
 	case "withdrawn":
 		return Withdrawn{}
+	case "turn":
+		return Turn{task}
 	case "restarted":
 		return Restarted{version(rest)}
 	case "envelope-fetched":
@@ -229,6 +239,8 @@ func actionName(a Action) string {
 		return fmt.Sprintf("fetch-objects task=%d %s", a.Task, a.Order.Version)
 	case Test:
 		return fmt.Sprintf("test task=%d %s", a.Task, a.Order.Version)
+	case Shadow:
+		return fmt.Sprintf("shadow task=%d %s", a.Task, a.To)
 	case Remove:
 		return fmt.Sprintf("remove task=%d", a.Task)
 	case Observe:

@@ -10,9 +10,12 @@
 //
 // Vocabulary: an order names the wanted version; a step is one stretch of the
 // way, with a timeout; a task numbers one piece of work, so that a late or
-// repeated answer is known as such; a staged version is proven and waits for the
-// owner's maintenance window; a pin keeps a model as it is; probation is the time
-// in which a version serves and is watched, while the one before it stays at hand.
+// repeated answer is known as such; an offered version waits for the device's own
+// share of the jitter, a queued one until the update of another model has ended;
+// a version shadows while it reads what the one that serves reads, and nobody is
+// given its answers; a staged version is proven and waits for the owner's
+// maintenance window; a pin keeps a model as it is; probation is the time in which
+// a version serves and is watched, while the one before it stays at hand.
 //
 // The contract with the shell around it: persist the new state, then do the
 // actions, then feed each outcome back as an event. Work and timers belong to
@@ -54,7 +57,7 @@ type State struct {
 	Tries    int   `json:"tries,omitempty"`    // failed tries of Step
 	Tests    int   `json:"tests,omitempty"`    // self-tests begun for Order
 	Restarts int   `json:"restarts,omitempty"` // of the agent in this probation
-	Healthy  int   `json:"healthy,omitempty"`  // good observations in this probation
+	Healthy  int   `json:"healthy,omitempty"`  // good observations in this probation, or of this shadow
 	Bytes    int64 `json:"bytes,omitempty"`    // size of Order's objects, once verified
 	// Begins is when the fetches of Order begin, while that is waited for.
 	Begins time.Time `json:"begins,omitzero"`
@@ -99,10 +102,13 @@ type Step string
 // The steps in the order of the way. Those of the last line are ends.
 const (
 	StepIdle      Step = "idle"
+	StepOffered   Step = "offered"  // wait for the device's share of the jitter
+	StepQueued    Step = "queued"   // wait for another model's update
 	StepEnvelope  Step = "envelope" // fetch the signed envelope
 	StepVerify    Step = "verify"   // signature, name, fit
 	StepObjects   Step = "objects"  // fetch what the manifest names
 	StepTest      Step = "test"     // load and run the golden self-test
+	StepShadow    Step = "shadow"   // read beside what serves
 	StepStaged    Step = "staged"   // proven, waits for the maintenance window
 	StepActivate  Step = "activate" // switch on disk and in memory
 	StepProbation Step = "probation"
@@ -117,10 +123,13 @@ const (
 
 var phases = map[Step]wire.Phase{
 	StepIdle:       wire.PhaseIdle,
+	StepOffered:    wire.PhaseOffered,
+	StepQueued:     wire.PhaseQueued,
 	StepEnvelope:   wire.PhaseDownloading,
 	StepVerify:     wire.PhaseVerifying,
 	StepObjects:    wire.PhaseDownloading,
 	StepTest:       wire.PhaseTesting,
+	StepShadow:     wire.PhaseShadowing,
 	StepStaged:     wire.PhaseStaged,
 	StepActivate:   wire.PhaseActivating,
 	StepProbation:  wire.PhaseProbation,
@@ -143,7 +152,11 @@ func (s Step) switching() bool {
 
 // approaching reports whether the step leads to a switch that has not begun.
 func (s Step) approaching() bool {
-	return s == StepEnvelope || s == StepVerify || s == StepObjects || s == StepTest || s == StepStaged
+	switch s {
+	case StepOffered, StepQueued, StepEnvelope, StepVerify, StepObjects, StepTest, StepShadow, StepStaged:
+		return true
+	}
+	return false
 }
 
 // Newest is what the controller wants as far as the state knows.

@@ -42,8 +42,7 @@ with an agent.json of
   {"site": "plant-7", "device": "cam-3",
    "controller": "https://fleet.example", "broker": "ssl://fleet.example:8883", "token": "…"}
 
-Further keys: "serve" (` + agent.DefaultServe + `), "probation" ("2m"), "telemetry_interval" ("30s"),
-"reserve_mib" (64), "ca_file" (authorities of a site with its own), and
+Further keys: "serve" (` + agent.DefaultServe + `), "telemetry_interval" ("30s"), "reserve_mib" (64), "ca_file" (authorities of a site with its own), and
 "insecure_http" and "insecure_mqtt" (true allows http:// or tcp:// to other machines, and is shown in the device's state).
 
 Models may come from nearer than the controller: "mirrors" lists bases, nearest first, each
@@ -51,6 +50,10 @@ https://…, http:// on this machine, or file:///folder, that keep objects at sh
 ["file:///media/stick", "https://cache.plant-7.example/v1/artefacts"]. They are asked before the
 controller, and need not be trusted: digests are signed. "download_limit_kib_per_s" (0, no limit)
 is how much of the site's link all downloads of this device together may take.
+
+A new version proves itself on the device: on its golden pictures, then in the "shadow" ("30s", or
+"0s" for none), where it reads what the version that serves reads and answers nobody, then on
+"probation" ("2m"), where it serves and the one before stays at hand.
 
 When a device changes is its owner's to say. "download_jitter" ("0s") is the longest wait before
 the first fetch of an order; each device takes its own share of it. "maintenance_window" lets a
@@ -77,6 +80,7 @@ type configFile struct {
 	Broker       string          `json:"broker"`
 	Token        string          `json:"token"`
 	Serve        string          `json:"serve"`
+	Shadow       config.Duration `json:"shadow"`
 	Probation    config.Duration `json:"probation"`
 	Telemetry    config.Duration `json:"telemetry_interval"`
 	ReserveMiB   int64           `json:"reserve_mib"`
@@ -123,7 +127,7 @@ func (c *runCommand) Run(ctx context.Context, s program.Streams) error {
 func (c *runCommand) settings() (agent.Config, error) {
 	f := configFile{
 		Serve: agent.DefaultServe, ReserveMiB: agent.DefaultReserve >> 20,
-		Probation: config.Duration(agent.DefaultProbation), Telemetry: config.Duration(agent.DefaultTelemetry),
+		Shadow: config.Duration(agent.DefaultShadow), Probation: config.Duration(agent.DefaultProbation), Telemetry: config.Duration(agent.DefaultTelemetry),
 	}
 	if c.Config != "" {
 		if err := config.Read(c.Config, &f); err != nil {
@@ -159,7 +163,7 @@ func (c *runCommand) settings() (agent.Config, error) {
 		Trust: root, RootCAs: roots, InsecureHTTP: f.InsecureHTTP, InsecureMQTT: f.InsecureMQTT, Reserve: f.ReserveMiB << 20,
 		Mirrors: f.Mirrors, DownloadLimit: f.LimitKiB << 10,
 		Jitter: time.Duration(f.Jitter), Window: window, Pin: pin,
-		Probation: time.Duration(f.Probation), Telemetry: time.Duration(f.Telemetry),
+		Shadow: time.Duration(f.Shadow), Probation: time.Duration(f.Probation), Telemetry: time.Duration(f.Telemetry),
 		Engines: engines.All(), Version: program.Version(), Built: program.Built(),
 	}, nil
 }

@@ -154,9 +154,9 @@ type Device struct {
 	Online   bool      `json:"online"`
 	// Seen is true once it was online after its order.
 	Seen bool `json:"seen,omitempty"`
-	// Staged is true while it has proven the release and waits for its
-	// maintenance window: that may be past any deadline.
-	Staged bool `json:"staged,omitempty"`
+	// Held is the phase in which it waits for a time that its owner chose, or for
+	// its turn: that may be past any deadline.
+	Held wire.Phase `json:"held,omitempty"`
 	// Late is true if it joined while the rollout ran: it waits for the last wave.
 	Late bool `json:"late,omitempty"`
 	// Failure is why it failed; it stays while the device goes back.

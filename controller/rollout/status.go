@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -42,24 +43,31 @@ func (s State) Sentence() string {
 	return text
 }
 
+// holds are the phases in which a device waits for a time that its owner chose, or
+// for its turn: it is on its way, without a deadline.
+var holds = map[wire.Phase]string{
+	wire.PhaseOffered: "until their share of the jitter is over",
+	wire.PhaseQueued:  "until another model's update has ended",
+	wire.PhaseStaged:  "until the maintenance window opens",
+}
+
 // waitsFor names the devices that are on their way, and the time by which the
-// last of them has come to an end or is past its deadline; those that wait for
-// their maintenance window have none.
+// last of them has come to an end or is past its deadline; those that are held
+// have none.
 func (s State) waitsFor() string {
-	staged, moving := s, s
-	staged.Devices, moving.Devices = nil, nil
-	for _, d := range s.Devices {
-		if d.Staged {
-			staged.Devices = append(staged.Devices, d)
-		} else {
-			moving.Devices = append(moving.Devices, d)
+	text := s.held("").waitsUntil()
+	for _, phase := range slices.Sorted(maps.Keys(holds)) {
+		if names := s.held(phase).names(Ordered); names != "" {
+			text += fmt.Sprintf("; %s, without a deadline, %s: %s", phase, holds[phase], names)
 		}
 	}
-	text := moving.waitsUntil()
-	if names := staged.names(Ordered); names != "" {
-		text += "; staged, without a deadline, until the maintenance window opens: " + names
-	}
 	return text
+}
+
+// held is the state of the devices alone that are held in that phase.
+func (s State) held(phase wire.Phase) State {
+	s.Devices = slices.DeleteFunc(slices.Clone(s.Devices), func(d Device) bool { return d.Held != phase })
+	return s
 }
 
 func (s State) waitsUntil() string {

@@ -131,7 +131,7 @@ func (t *turn) observe(d wire.Device, m wire.ModelState) {
 
 func (t *turn) observeRelease(dev *Device, m wire.ModelState) {
 	t.seen(dev)
-	t.stage(dev, m.Phase == wire.PhaseStaged)
+	t.hold(dev, m.Phase)
 	switch m.Phase {
 	case wire.PhaseCommitted:
 		if m.Digest == t.Release.Digest && dev.Progress != Healthy {
@@ -144,13 +144,16 @@ func (t *turn) observeRelease(dev *Device, m wire.ModelState) {
 	}
 }
 
-// stage notes that a device waits for its maintenance window, or has done so: the
-// deadline counts anew from there.
-func (t *turn) stage(dev *Device, staged bool) {
-	if dev.Staged == staged || dev.Progress != Ordered {
+// hold notes that a device waits for a time that its owner chose, or for its turn,
+// or has done so: the deadline counts anew from there.
+func (t *turn) hold(dev *Device, now wire.Phase) {
+	if _, held := holds[now]; !held {
+		now = ""
+	}
+	if dev.Held == now || dev.Progress != Ordered {
 		return
 	}
-	dev.Staged, dev.Since, t.changed = staged, t.now, true
+	dev.Held, dev.Since, t.changed = now, t.now, true
 }
 
 // observeRestore waits for a device to run what it ran before. One that is to
@@ -167,13 +170,12 @@ func (t *turn) observeRestore(dev *Device, m wire.ModelState) {
 	}
 }
 
-// deadlines judges the devices that were ordered too long ago, and do not wait
-// for their maintenance window.
+// deadlines judges the devices that were ordered too long ago, and are not held.
 func (t *turn) deadlines() {
 	limit := t.deadline()
 	for i := range t.Devices {
 		dev := &t.Devices[i]
-		if t.Phase != Running || dev.Progress != Ordered || dev.Staged || t.now.Sub(dev.Since) < limit {
+		if t.Phase != Running || dev.Progress != Ordered || dev.Held != "" || t.now.Sub(dev.Since) < limit {
 			continue
 		}
 		if dev.Online {
@@ -263,7 +265,7 @@ func (t *turn) orderNext() int {
 }
 
 func (t *turn) become(dev *Device, p Progress, why string) {
-	dev.Progress, dev.Since, dev.Why, dev.Staged = p, t.now, why, false
+	dev.Progress, dev.Since, dev.Why, dev.Held = p, t.now, why, ""
 	t.changed = true
 }
 

@@ -128,9 +128,12 @@ type Phase string
 // more happens until the order changes.
 const (
 	PhaseIdle        Phase = "idle"        // nothing wanted, nothing running
+	PhaseOffered     Phase = "offered"     // ordered, waits for the device's share of the jitter
+	PhaseQueued      Phase = "queued"      // waits for another model's update
 	PhaseDownloading Phase = "downloading" // fetching envelope and objects
 	PhaseVerifying   Phase = "verifying"   // signature, compatibility, digests
 	PhaseTesting     Phase = "testing"     // loading, golden self-test
+	PhaseShadowing   Phase = "shadowing"   // reads beside what serves, answers nobody
 	PhaseStaged      Phase = "staged"      // proven, waits for the maintenance window
 	PhaseActivating  Phase = "activating"  // switching
 	PhaseProbation   Phase = "probation"   // serves, watched

@@ -34,6 +34,7 @@ const deviceCount = 3
 // The demo's devices are watched for a moment, not for minutes, and report
 // often.
 const (
+	shadow    = 500 * time.Millisecond
 	probation = time.Second
 	telemetry = 2 * time.Second
 )
@@ -125,6 +126,7 @@ func (f *fleet) openAgent(name wire.Device) (*agent.Agent, error) {
 		Serve:      "127.0.0.1:0",
 		Trust:      f.root,
 		Reserve:    agent.DefaultReserve,
+		Shadow:     shadow,
 		Probation:  probation,
 		Telemetry:  telemetry,
 		Engines:    engines.All(),

@@ -60,7 +60,7 @@ func farewell(n *narrator, dir string) {
 func (f *fleet) writeFourth() (string, error) {
 	config, err := json.MarshalIndent(map[string]string{
 		"site": string(site), "device": string(fourth.ID), "token": broker.Token(f.secret, fourth), "serve": "127.0.0.1:0",
-		"probation": probation.String(), "telemetry_interval": telemetry.String(),
+		"shadow": shadow.String(), "probation": probation.String(), "telemetry_interval": telemetry.String(),
 	}, "", "  ")
 	if err != nil {
 		return "", err
