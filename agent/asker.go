@@ -14,12 +14,14 @@ import (
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
-// asker asks the controller for the order over HTTP: after a start, and
-// whenever the link comes up.
+// asker asks the controller for the order, over HTTP or in a folder: after a
+// start, and whenever the link comes up.
 type asker struct {
 	log    *slog.Logger
+	device wire.Device
 	client *http.Client
-	url    string // empty without a controller
+	url    string // empty if it is a folder
+	folder string
 	wake   chan struct{}
 	offer  func(envelope []byte)
 }
@@ -32,9 +34,13 @@ const (
 )
 
 func newAsker(c Config, log *slog.Logger, offer func([]byte)) *asker {
-	a := &asker{log: log, wake: make(chan struct{}, 1), offer: offer}
+	a := &asker{log: log, device: c.Device, wake: make(chan struct{}, 1), offer: offer}
 	base, err := url.Parse(c.Controller) // checked by Validate
-	if err == nil && base.Scheme != "file" {
+	switch {
+	case err != nil:
+	case base.Scheme == "file":
+		a.folder = base.Path
+	default:
 		a.url = base.JoinPath("v1/devices", string(c.Device.Site), string(c.Device.ID), "desired").String()
 	}
 	a.client = &http.Client{
@@ -76,9 +82,6 @@ func (a *asker) ask() {
 
 // run asks when woken, until it has an answer or ctx ends.
 func (a *asker) run(ctx context.Context) error {
-	if a.url == "" {
-		return nil
-	}
 	defer a.client.CloseIdleConnections()
 	retry := time.NewTimer(time.Hour)
 	defer retry.Stop()
@@ -106,6 +109,13 @@ func (a *asker) run(ctx context.Context) error {
 
 // get asks once. A device of which nobody has ordered anything gets none.
 func (a *asker) get(ctx context.Context) ([]byte, error) {
+	if a.folder != "" {
+		b, err := readOrder(ctx, a.folder, a.device)
+		if errors.Is(err, errNoOrder) {
+			return nil, nil
+		}
+		return b, err
+	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, a.url, nil)
 	if err != nil {
 		return nil, err

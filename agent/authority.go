@@ -24,7 +24,8 @@ type authority struct {
 	built    time.Time
 	void     error // why nothing may be installed or ordered; nil if it may
 
-	mu sync.Mutex // one at a time follows the repository
+	mu   sync.Mutex      // one at a time follows the repository
+	lent repositoryFiles // a copy at hand, asked first; nil if there is none
 	// asked is when an order last made the device look who may order. Whoever
 	// owns the broker can send any number.
 	asked time.Time
@@ -155,12 +156,36 @@ func (a *authority) refresh(ctx context.Context) (*trust.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if a.lent == nil {
+		return a.follow(ctx, a.metadata, now)
+	}
+	client, atHand := a.follow(ctx, a.lent, now)
+	if atHand == nil {
+		return client, nil
+	}
+	client, err = a.follow(ctx, a.metadata, now)
+	if err != nil {
+		err = fmt.Errorf("%w; nor by the network: %w", atHand, err)
+	}
+	return client, err
+}
+
+// follow follows one copy of the repository.
+func (a *authority) follow(ctx context.Context, from repositoryFiles, now time.Time) (*trust.Client, error) {
 	client, err := trust.Open(a.store.Metadata(), now)
 	if err != nil {
 		return nil, err
 	}
-	err = client.Refresh(a.metadata.Fetch(ctx))
+	err = client.Refresh(from.Fetch(ctx))
 	return client, errors.Join(err, a.noteRoot(client))
+}
+
+// lend has a copy of the repository asked first; nil takes it back. Nothing is
+// believed of it that would not be believed of the controller.
+func (a *authority) lend(copy repositoryFiles) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.lent = copy
 }
 
 // noteRoot forgets what time it was said to be under an older root.

@@ -136,24 +136,36 @@ func (u *updater) offer(envelope []byte) {
 }
 
 // judgeOrders gives run the orders that somebody signed who may, until ctx
-// ends. It may ask the network who that is, which run must not wait for.
+// ends: those that came, and that of a folder that somebody brought. It may ask
+// the network who may order, which run must not wait for.
 func (u *updater) judgeOrders(ctx context.Context) error {
+	look := time.NewTicker(lookForFolder)
+	defer look.Stop()
 	for {
+		u.followFolder(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-look.C:
 		case envelope := <-u.envelopes:
-			order, err := u.authority.order(ctx, envelope)
-			if err != nil {
+			if _, err := u.judgeOrder(ctx, envelope); err != nil {
 				u.refuseOrder(err)
-				continue
-			}
-			select {
-			case u.orders <- order:
-			case <-ctx.Done():
-				return nil
 			}
 		}
+	}
+}
+
+// judgeOrder hands an order over that somebody signed who may.
+func (u *updater) judgeOrder(ctx context.Context, envelope []byte) (wire.Desired, error) {
+	order, err := u.authority.order(ctx, envelope)
+	if err != nil {
+		return wire.Desired{}, err
+	}
+	select {
+	case u.orders <- order:
+		return order, nil
+	case <-ctx.Done():
+		return wire.Desired{}, ctx.Err()
 	}
 }
 

@@ -87,6 +87,9 @@ func (pocketFetcher) DropDelta(_, _ bundle.Digest) error { return nil }
 // Began has never begun.
 func (pocketFetcher) Began(bundle.Digest) bool { return false }
 
+// Lend implements fetcher; nobody comes with a folder.
+func (pocketFetcher) Lend(string) {}
+
 func (f pocketFetcher) Fetch(_ context.Context, d bundle.Digest, _ int64) (string, error) {
 	name := path.Join("incoming", d.Hex()+".part")
 	b := f.fleet.objects[d]
@@ -120,7 +123,7 @@ type pocket struct {
 // boot starts a device on a disk, in the order of Open and Run. It must run
 // within synctest.
 func (p *pocketFleet) boot(disk *slottest.Disk, change ...func(*Config)) (*pocket, error) {
-	c := Config{Device: cam, StateDir: "memory", Trust: p.trust.Files["1.root.json"], Probation: 10 * time.Second, Engines: []kernels.Engine{reference.Engine{}}, Log: p.log}
+	c := Config{Device: cam, StateDir: "memory", Trust: p.trust.Files["1.root.json"], Shadow: 5 * time.Second, Probation: 10 * time.Second, Engines: []kernels.Engine{reference.Engine{}}, Log: p.log}
 	for _, f := range change {
 		f(&c)
 	}

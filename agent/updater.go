@@ -31,9 +31,11 @@ type updater struct {
 
 	authority *authority
 
-	envelopes chan []byte       // orders as they came
-	orders    chan wire.Desired // those that somebody who may order signed
+	envelopes chan []byte          // orders as they came
+	orders    chan wire.Desired    // those that somebody who may order signed
+	nearer    chan chan<- struct{} // closed once all machines know that what they want is at hand
 	outcomes  chan outcome
+	inUse     brought       // the folder that somebody brought; only judgeOrders touches it
 	changed   chan struct{} // signals that state or outbox have news; holds one
 	work      sync.WaitGroup
 
@@ -49,6 +51,7 @@ type fetcher interface {
 	FetchDelta(ctx context.Context, target, base bundle.Digest, size int64) (fetch.Delta, error)
 	DropDelta(target, base bundle.Digest) error
 	Began(d bundle.Digest) bool
+	Lend(folder string)
 }
 
 // model is one machine and the work of its task.
@@ -80,6 +83,7 @@ func newUpdater(a *Agent, fetcher fetcher, info wire.Info, out *outbox) *updater
 		authority: a.authority,
 		envelopes: make(chan []byte, 1),
 		orders:    make(chan wire.Desired),
+		nearer:    make(chan chan<- struct{}),
 		outcomes:  make(chan outcome, 16),
 		changed:   make(chan struct{}, 1),
 		models:    map[string]*model{},
@@ -116,6 +120,11 @@ func (u *updater) run(ctx context.Context, booted []outcome) error {
 			return nil
 		case order := <-u.orders:
 			u.accept(ctx, order)
+		case known := <-u.nearer:
+			for _, name := range u.names() {
+				u.step(ctx, outcome{name, update.Nearer{}})
+			}
+			close(known)
 		case o := <-u.outcomes:
 			u.step(ctx, o)
 		case now := <-timer.C:

@@ -35,7 +35,7 @@ var ErrNoDelta = errors.New("there is none")
 func (f *Fetcher) FetchDelta(ctx context.Context, target, base bundle.Digest, size int64) (Delta, error) {
 	p := f.partialDelta(target, base, size-1)
 	var failed failures
-	for _, s := range f.sources {
+	for _, s := range f.asked() {
 		if s.rests(time.Now()) {
 			continue
 		}

@@ -68,6 +68,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	getter "github.com/hashicorp/go-getter/v2"
@@ -102,6 +103,7 @@ type Options struct {
 // not for the same object.
 type Fetcher struct {
 	sources   []*source // in the order of asking; the last is Options.Base
+	lent      atomic.Pointer[source]
 	dir       string
 	disk      disk
 	transport http.RoundTripper
@@ -141,6 +143,24 @@ func New(o Options) (*Fetcher, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// Lend makes a folder a mirror that is asked before all others, in place of the
+// one that was lent before; an empty name takes it back. The name is absolute.
+func (f *Fetcher) Lend(folder string) {
+	if folder == "" {
+		f.lent.Store(nil)
+		return
+	}
+	f.lent.Store(&source{base: &url.URL{Scheme: "file", Path: folder}, mirror: true})
+}
+
+// asked are the sources in the order of asking.
+func (f *Fetcher) asked() []*source {
+	if s := f.lent.Load(); s != nil {
+		return append([]*source{s}, f.sources...)
+	}
+	return f.sources
 }
 
 // CheckURL refuses an address that an agent may not fetch from: another scheme
@@ -201,7 +221,7 @@ func (f *Fetcher) Fetch(ctx context.Context, d bundle.Digest, size int64) (file 
 // ask tries each source that does not rest, until one brings what is missing.
 // An error of this machine's disk ends it: no other source would help.
 func (f *Fetcher) ask(ctx context.Context, p partial) (failed failures) {
-	for _, s := range f.sources {
+	for _, s := range f.asked() {
 		if s.rests(time.Now()) {
 			continue
 		}

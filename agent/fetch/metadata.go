@@ -34,6 +34,11 @@ func NewMetadata(o Options) (*Metadata, error) {
 	}}, nil
 }
 
+// Folder is a copy of a repository in a folder.
+func Folder(dir string) *Metadata {
+	return &Metadata{base: &url.URL{Scheme: "file", Path: dir}}
+}
+
 // metadataTimeout ends the transfer of one file of at most trust.MaxTargets
 // bytes, on a link of 300 kbit/s.
 const metadataTimeout = 4 * idleTimeout

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
@@ -55,6 +56,8 @@ func (s *source) rest(why error, now time.Time) time.Duration {
 	case errors.As(why, &status) && (status.code == http.StatusNotFound || status.code == http.StatusGone):
 		pause = 0
 	case errors.As(why, cannot) && !errors.As(why, new(wrong)):
+		pause = 0
+	case errors.Is(why, fs.ErrNotExist): // a folder is not asked over a network
 		pause = 0
 	}
 	s.mu.Lock()

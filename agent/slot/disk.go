@@ -93,7 +93,7 @@ func (d disk) lock() (unlock func() error, err error) {
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		holder := lockHolder(f)
-		return nil, errors.Join(fmt.Errorf("state folder %s is in use by another agent%s", d.Name(), holder), f.Close())
+		return nil, errors.Join(fmt.Errorf("state folder %s is %w%s", d.Name(), ErrInUse, holder), f.Close())
 	}
 	if readOnly {
 		return f.Close, nil
@@ -107,6 +107,9 @@ func (d disk) lock() (unlock func() error, err error) {
 }
 
 const lockFile = "lock"
+
+// ErrInUse says that another agent runs on the folder.
+var ErrInUse = errors.New("in use by another agent")
 
 func writePID(f *os.File) error {
 	_, err := f.WriteAt(fmt.Appendf(nil, "%d\n", os.Getpid()), 0)

@@ -38,6 +38,14 @@ func (s *Store) SaveRecord(name string, b []byte) error {
 // Record returns one of the agent's own records, or nil if there is none.
 func (s *Store) Record(name string) ([]byte, error) { return s.read(RecordFile(name)) }
 
+// RemoveRecord takes one of the agent's own records away.
+func (s *Store) RemoveRecord(name string) error {
+	if err := s.remove(RecordFile(name)); err != nil {
+		return fmt.Errorf("remove record %s: %w", name, err)
+	}
+	return nil
+}
+
 // RecordFile is where a record lies in the state folder.
 func RecordFile(name string) string { return path.Join(recordsDir, name+".json") }
 

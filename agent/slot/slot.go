@@ -86,7 +86,8 @@ func Open(dir string, reserve int64) (*Store, error) {
 	return s, nil
 }
 
-// Look opens a folder for reading alone, beside the agent that may run on it.
+// Look opens a folder beside the agent that may run on it: for reading, and for
+// records that ask that agent for something.
 func Look(dir string) (*Store, error) {
 	disk, err := lookAtDisk(dir)
 	if err != nil {

@@ -19,6 +19,8 @@ type (
 	Ordered struct{ Order wire.DesiredModel }
 	// Withdrawn says that the device shall no longer run the model.
 	Withdrawn struct{}
+	// Nearer says that what was ordered can be had at hand now.
+	Nearer struct{}
 	// Turn says that no other model's update goes first any more.
 	Turn struct{ Task Task }
 	// Restarted is the first event after a start: Serving is what boot recovery
@@ -77,6 +79,7 @@ type (
 
 func (Ordered) event()         {}
 func (Withdrawn) event()       {}
+func (Nearer) event()          {}
 func (Turn) event()            {}
 func (Restarted) event()       {}
 func (EnvelopeFetched) event() {}

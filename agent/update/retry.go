@@ -42,6 +42,19 @@ func (t *turn) failed(why string, after time.Duration) {
 	t.actions = append(t.actions, SetTimer{t.Task, wait})
 }
 
+// nearer has a fetch, or the wait for its next try, begin anew, and takes up what
+// was given up: somebody came with what the network did not bring.
+func (t *turn) nearer() {
+	switch t.Step {
+	case StepEnvelope, StepObjects:
+		t.Waiting = false
+		t.Why = fmt.Sprintf("Fetches %s; %s.", t.wanted(), t.meanwhile())
+		t.work()
+	case StepFailed:
+		t.begin(t.Order)
+	}
+}
+
 // giveUp ends the order after its last try. A switch that did not come to an
 // end is undone first: the pointer on disk may be the new one.
 func (t *turn) giveUp(why string) {

@@ -37,6 +37,8 @@ func (r Rules) Step(s State, e Event, now time.Time) (State, []Action) {
 		t.ordered(e.Order)
 	case Withdrawn:
 		t.withdrawn()
+	case Nearer:
+		t.nearer()
 	case Restarted:
 		t.restarted(e.Serving)
 	default:

@@ -155,6 +155,8 @@ func parseEvent(t *testing.T, line string, task Task) Event {
 		return Ordered{o}
 	case "withdrawn":
 		return Withdrawn{}
+	case "nearer":
+		return Nearer{}
 	case "turn":
 		return Turn{task}
 	case "restarted":

@@ -18,9 +18,9 @@ import (
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
-// runCommand runs the agent. A flag overrides its key in the config.
-type runCommand struct {
-	Config     string `type:"path" placeholder:"FILE" help:"Configuration, JSON (one is above)."`
+// agentFlags say which agent it is. A flag overrides its key in the config.
+type agentFlags struct {
+	Config     string `type:"path" placeholder:"FILE" help:"Configuration, JSON (squadron-agent run --help shows one)."`
 	Trust      string `type:"path" placeholder:"FILE" required:"" help:"The root.json of the fleet's owner: what follows from it may run here."`
 	State      string `type:"path" placeholder:"DIR" required:"" help:"Where the device keeps its models; made if missing."`
 	Controller string `placeholder:"URL" help:"https://…, http:// on this machine, or file:///folder."`
@@ -30,6 +30,9 @@ type runCommand struct {
 	Serve      string `placeholder:"HOST:PORT" help:"Address of the inference API."`
 	Verbose    bool   `short:"v" help:"Log more than an operator wants to hear."`
 }
+
+// runCommand runs the agent.
+type runCommand struct{ agentFlags }
 
 // Help is shown by squadron-agent run --help.
 func (runCommand) Help() string {
@@ -96,22 +99,11 @@ type configFile struct {
 
 // Run runs the agent until ctx ends.
 func (c *runCommand) Run(ctx context.Context, s program.Streams) error {
-	settings, err := c.settings()
+	settings, err := c.settings(s, slog.LevelInfo)
 	if err != nil {
 		return exit.AsUsage(err)
 	}
-	level := slog.LevelInfo
-	if c.Verbose {
-		level = slog.LevelDebug
-	}
-	settings.Log = s.Logger(level)
-	if err := settings.Validate(); err != nil {
-		return exit.AsUsage(err)
-	}
-	a, err := agent.Open(settings)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("%w; stop the program that has the port, or name another with --serve", err)
-	}
+	a, err := open(settings)
 	if err != nil {
 		return err
 	}
@@ -123,8 +115,29 @@ func (c *runCommand) Run(ctx context.Context, s program.Streams) error {
 	return nil
 }
 
-// settings reads the files and lets the flags override them.
-func (c *runCommand) settings() (agent.Config, error) {
+func open(settings agent.Config) (*agent.Agent, error) {
+	a, err := agent.Open(settings)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%w; stop the program that has the port, or name another with --serve", err)
+	}
+	return a, err
+}
+
+// settings are of the files and the flags, checked, with a log of that level.
+func (c *agentFlags) settings(s program.Streams, level slog.Level) (agent.Config, error) {
+	settings, err := c.read()
+	if err != nil {
+		return agent.Config{}, err
+	}
+	if c.Verbose {
+		level = slog.LevelDebug
+	}
+	settings.Log = s.Logger(level)
+	return settings, settings.Validate()
+}
+
+// read reads the files and lets the flags override them.
+func (c *agentFlags) read() (agent.Config, error) {
 	f := configFile{
 		Serve: agent.DefaultServe, ReserveMiB: agent.DefaultReserve >> 20,
 		Shadow: config.Duration(agent.DefaultShadow), Probation: config.Duration(agent.DefaultProbation), Telemetry: config.Duration(agent.DefaultTelemetry),

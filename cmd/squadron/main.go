@@ -17,6 +17,7 @@ type commands struct {
 	Devices    devicesCommand    `cmd:"" help:"Show the fleet."`
 	Rollout    rolloutCommand    `cmd:"" help:"Roll a version out, wave by wave."`
 	Publish    publishCommand    `cmd:"" help:"Give a bundle to the controller."`
+	Export     exportCommand     `cmd:"" help:"Fill a folder, such as a USB stick, for devices that no network reaches."`
 	Bundles    bundlesCommand    `cmd:"" help:"Show what was published."`
 	Samples    samplesCommand    `cmd:"" help:"Write models and pictures to try the other commands on."`
 	Run        runCommand        `cmd:"" help:"Read pictures with a model file."`

@@ -2,9 +2,11 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"strconv"
 	"time"
@@ -113,6 +115,25 @@ func (c *Client) Object(ctx context.Context, d bundle.Digest, size int64) (b []b
 		return nil
 	})
 	return b, err
+}
+
+// CopyObject writes an object of that length out, and fails if it has another
+// digest: what was written is worth nothing then.
+func (c *Client) CopyObject(ctx context.Context, d bundle.Digest, size int64, to io.Writer) error {
+	return c.send(ctx, http.MethodGet, objectPath(d), nil, func(resp *http.Response) error {
+		h := sha256.New()
+		n, err := io.Copy(io.MultiWriter(to, h), io.LimitReader(resp.Body, size+1))
+		if wrote := new(fs.PathError); errors.As(err, &wrote) {
+			return err
+		}
+		if err != nil {
+			return c.unreachable(ctx, err)
+		}
+		if n != size || bundle.Digest(h.Sum(nil)) != d {
+			return fmt.Errorf("object %s: the controller sent other bytes", d.Short())
+		}
+		return nil
+	})
 }
 
 // PutDelta offers a delta; created is false if the controller had one.

@@ -96,6 +96,16 @@ func (c *Client) Device(ctx context.Context, d wire.Device) (Device, error) {
 	return get[Device](ctx, c, "/v1/devices/"+url.PathEscape(string(d.Site))+"/"+url.PathEscape(string(d.ID)))
 }
 
+// Desired brings a device's order, signed; nil if nobody has ordered anything of
+// it.
+func (c *Client) Desired(ctx context.Context, d wire.Device) ([]byte, error) {
+	b, err := get[json.RawMessage](ctx, c, "/v1/devices/"+url.PathEscape(string(d.Site))+"/"+url.PathEscape(string(d.ID))+"/desired")
+	if refused := new(RefusedError); errors.As(err, &refused) && refused.Status == http.StatusNotFound {
+		return nil, nil
+	}
+	return b, err
+}
+
 func get[T any](ctx context.Context, c *Client, path string) (T, error) {
 	var v T
 	_, err := c.call(ctx, http.MethodGet, path, nil, &v)

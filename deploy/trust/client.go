@@ -98,6 +98,22 @@ func (c *Client) Refresh(fetch Fetch) error {
 // RootVersion is the version of the root that the client follows now.
 func (c *Client) RootVersion() int64 { return c.set.Root.Signed.Version }
 
+// Expires is when the first of the files that it follows now does.
+func (c *Client) Expires() time.Time {
+	first := c.set.Root.Signed.Expires
+	for _, at := range []time.Time{c.set.Timestamp.Signed.Expires, c.set.Snapshot.Signed.Expires} {
+		if at.Before(first) {
+			first = at
+		}
+	}
+	for _, role := range c.set.Targets {
+		if role.Signed.Expires.Before(first) {
+			first = role.Signed.Expires
+		}
+	}
+	return first
+}
+
 // refreshRoot walks from the trusted root to the newest, one version at a time
 // (§5.3). One that expired on the way is good enough to lead to the next.
 func (c *Client) refreshRoot() error {

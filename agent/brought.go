@@ -1,0 +1,198 @@
+package agent
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/squadron-edge/squadron/agent/fetch"
+	"github.com/squadron-edge/squadron/agent/slot"
+	"github.com/squadron-edge/squadron/deploy/trust"
+	"github.com/squadron-edge/squadron/deploy/wire"
+)
+
+// A folder that somebody brought, on a stick, holds what a controller has: the
+// device's signed order at orders/{site}/{device}, the fleet's trust in tuf/, and
+// objects in sha256/. Whoever may write into the state folder can ask the agent
+// that runs on it to use such a folder. Nothing in it is believed that would not
+// be believed of the controller.
+const (
+	broughtRecord = "brought"       // the wish, while somebody has it
+	takenRecord   = "brought-taken" // what came of the last one
+)
+
+// lookForFolder is how often the agent looks whether somebody has that wish.
+const lookForFolder = time.Second
+
+// brought is the wish that the agent use a folder.
+type brought struct {
+	Wish   string `json:"wish"` // differs each time
+	Folder string `json:"folder"`
+}
+
+// Taken is what an agent says of a folder that somebody brought.
+type Taken struct {
+	Wish string `json:"wish"`
+	// Order is the device's own, of the folder, if the device believes it.
+	Order wire.Desired `json:"order,omitzero"`
+	Error string       `json:"error,omitempty"`
+}
+
+// Bring asks the agent that runs on a state folder, or will, to use a folder that
+// somebody brought, until the returned end is called.
+func Bring(stateDir, folder string) (wish string, end func() error, err error) {
+	wish = rand.Text()
+	b, err := json.Marshal(brought{wish, folder})
+	if err != nil {
+		return "", nil, err
+	}
+	err = inState(stateDir, func(s *slot.Store) error { return s.SaveRecord(broughtRecord, b) })
+	end = func() error {
+		return inState(stateDir, func(s *slot.Store) error {
+			var now brought
+			if err := readRecord(s, broughtRecord, &now); err != nil || now.Wish != wish {
+				return err // somebody else came with another one
+			}
+			return s.RemoveRecord(broughtRecord)
+		})
+	}
+	return wish, end, err
+}
+
+// Answer is what the agent said of a folder; ok is false while it has not looked.
+func Answer(stateDir, wish string) (taken Taken, ok bool, err error) {
+	err = inState(stateDir, func(s *slot.Store) error {
+		return readRecord(s, takenRecord, &taken)
+	})
+	return taken, taken.Wish == wish, err
+}
+
+func inState(dir string, do func(*slot.Store) error) error {
+	s, err := slot.Look(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(s), s.Close())
+}
+
+func readRecord(s *slot.Store, name string, into any) error {
+	b, err := s.Record(name)
+	if err != nil || b == nil {
+		return err
+	}
+	if err := json.Unmarshal(b, into); err != nil {
+		return fmt.Errorf("read record %s: %w", name, err)
+	}
+	return nil
+}
+
+// followFolder takes a folder into use that somebody brought since the last look,
+// and puts it away again once nobody wants it any more.
+func (u *updater) followFolder(ctx context.Context) {
+	var wanted brought
+	if err := readRecord(u.store, broughtRecord, &wanted); err != nil {
+		u.log.Error("look for a folder that somebody brought", "error", err)
+		return
+	}
+	if wanted.Folder != "" && gone(wanted.Folder) {
+		// It was pulled out, and who brought it is gone too.
+		if err := u.store.RemoveRecord(broughtRecord); err != nil {
+			u.log.Error("forget a folder that is gone", "folder", wanted.Folder, "error", err)
+		}
+		wanted = brought{}
+	}
+	if wanted == u.inUse {
+		return
+	}
+	u.inUse = wanted
+	u.lend(wanted.Folder)
+	if wanted.Folder == "" {
+		u.log.Info("puts the folder away that somebody brought")
+		return
+	}
+	u.log.Info("uses a folder that somebody brought", "folder", wanted.Folder)
+	taken := Taken{Wish: wanted.Wish}
+	order, err := u.orderIn(ctx, wanted.Folder)
+	if taken.Order = order; err != nil {
+		u.log.Warn("the order that somebody brought is of no use", "folder", wanted.Folder, "error", err)
+		taken.Error = err.Error()
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	b, err := json.Marshal(taken)
+	if err == nil {
+		err = u.store.SaveRecord(takenRecord, b)
+	}
+	if err != nil {
+		u.log.Error("answer who brought a folder", "error", err)
+	}
+}
+
+func gone(folder string) bool {
+	_, err := os.Stat(folder)
+	return errors.Is(err, os.ErrNotExist)
+}
+
+// lend has trust and objects sought in a folder first; an empty name ends that.
+func (u *updater) lend(folder string) {
+	u.fetcher.Lend(folder)
+	if folder == "" {
+		u.authority.lend(nil)
+		return
+	}
+	u.authority.lend(fetch.Folder(filepath.Join(folder, "tuf")))
+}
+
+// orderIn takes the device's order out of a folder, and has all machines know
+// that what they want may be at hand.
+func (u *updater) orderIn(ctx context.Context, folder string) (wire.Desired, error) {
+	d := u.config.Device
+	envelope, err := readOrder(ctx, folder, d)
+	if err != nil {
+		return wire.Desired{}, err
+	}
+	order, err := u.judgeOrder(ctx, envelope)
+	if err != nil {
+		return wire.Desired{}, fmt.Errorf("the order for %s in %s: %w", d, folder, err)
+	}
+	known := make(chan struct{})
+	select {
+	case u.nearer <- known:
+	case <-ctx.Done():
+		return wire.Desired{}, ctx.Err()
+	}
+	select {
+	case <-known:
+	case <-ctx.Done():
+		return wire.Desired{}, ctx.Err()
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.order.Generation > order.Generation {
+		return wire.Desired{}, fmt.Errorf("the order for %s in %s has number %d, and the device has taken number %d since: export again", d, folder, order.Generation, u.order.Generation)
+	}
+	if u.order.Generation < order.Generation {
+		return wire.Desired{}, errors.New(u.why)
+	}
+	return order, nil
+}
+
+// errNoOrder says that nobody has ordered anything of a device, as far as a
+// folder knows.
+var errNoOrder = errors.New("there is no such file")
+
+// readOrder reads the order of a device out of a folder.
+func readOrder(ctx context.Context, folder string, d wire.Device) ([]byte, error) {
+	name := filepath.Join(folder, filepath.FromSlash(trust.OrderPath(string(d.Site), string(d.ID))))
+	b, err := fetch.Folder(filepath.Dir(name)).Fetch(ctx)(filepath.Base(name), wire.MaxEnvelope)
+	if errors.Is(err, trust.ErrNoFile) {
+		return nil, fmt.Errorf("no order for %s in %s: %w at %s; squadron export %s --to FOLDER writes one", d, folder, errNoOrder, name, d)
+	}
+	return b, err
+}

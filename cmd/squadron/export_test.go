@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/squadron-edge/squadron/cmd/exit"
+	"github.com/squadron-edge/squadron/cmd/squadron/stick"
+)
+
+// TestAStickBringsAModelWhereNoNetworkLeads: the device was online once, and was
+// ordered to run 2.0.0 when it was not. A stick brings it, to the agent that runs
+// and to one that does not, with no controller anywhere.
+func TestAStickBringsAModelWhereNoNetworkLeads(t *testing.T) {
+	o := openOffice(t)
+	o.publishes(exit.Done, o.pack("meter-reader", "2.0.0", "publisher.key"))
+	program := buildAgent(t)
+	device := startAgent(t, program, o)
+	until(t, "the device online", func() bool { return o.showsOnline(true) })
+	device.kill()
+	until(t, "the device offline", func() bool { return o.showsOnline(false) })
+	o.asks(exit.Done, "rollout", "start", "meter-reader@2.0.0", "--waves", "100%")
+
+	dir := t.TempDir()
+	out, progress := o.asks(exit.Done, "export", "waterworks/meter-4", "--to", dir)
+	if !strings.Contains(out, "meter-reader@2.0.0") || !strings.Contains(out, "Next, on each device: squadron-agent import "+dir) || !strings.Contains(progress, "copies model.onnx") {
+		t.Errorf("export printed %q, and %q meanwhile", out, progress)
+	}
+	again := o.exports("--sites", "waterworks", "--to", dir)
+	if again.Copied != 0 || again.Bytes == 0 || len(again.Devices) != 1 || again.Until.Before(time.Now().Add(24*time.Hour)) {
+		t.Errorf("exported again, it is %+v", again)
+	}
+	o.stop()
+
+	if err := os.CopyFS(o.file("as-it-was"), os.DirFS(o.file("meter-4"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(o.file("as-it-was/incoming"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	device = startAgent(t, program, o)
+	o.imports(program, exit.Done, dir, o.file("meter-4"))
+	wantReading(t, device.addr, o.file("samples/pictures/000.png"))
+	device.end()
+
+	for _, state := range []string{"as-it-was", "never-online"} {
+		o.imports(program, exit.Done, dir, o.file(state))
+		var status struct {
+			Models []struct{ Running, Phase string }
+		}
+		b, err := exec.Command(program, "--json", "status", "--state", o.file(state)).Output()
+		if err == nil {
+			err = json.Unmarshal(b, &status)
+		}
+		if err != nil || len(status.Models) != 1 || status.Models[0].Running != "2.0.0" || status.Models[0].Phase != "committed" {
+			t.Errorf("%s: %+v, %v", state, status, err)
+		}
+	}
+}
+
+// TestWhatCannotBeExportedIsSaid: each with what to do.
+func TestWhatCannotBeExportedIsSaid(t *testing.T) {
+	o := openOffice(t)
+	dir := t.TempDir()
+	for _, c := range []struct {
+		status int
+		args   string
+		want   string
+	}{
+		{exit.Usage, "export --to " + dir, "name devices, such as plant-7/cam-3, or sites with --sites"},
+		{exit.Failed, "export plant-7/cam-3 --to " + dir, "nobody has ordered anything of it: squadron rollout start does"},
+		{exit.Failed, "export --sites plant-7 --to " + dir, "no device of site plant-7 was ordered to run anything"},
+		{exit.Usage, "export plant-7/cam-3 --to " + filepath.Join(dir, "missing"), "missing"},
+		{exit.Usage, "export cam-3 --to " + dir, "cam-3"},
+	} {
+		if out, complaint := o.asks(c.status, strings.Fields(c.args)...); !strings.Contains(complaint, c.want) || out != "" {
+			t.Errorf("%s printed %q and complained %q, want %q", c.args, out, complaint, c.want)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("it left %v, %v", left, err)
+	}
+}
+
+// exports runs squadron export --json.
+func (o *office) exports(args ...string) (f stick.Filled) {
+	o.t.Helper()
+	out, _ := o.asks(exit.Done, append([]string{"export", "--json"}, args...)...)
+	if err := json.Unmarshal([]byte(out), &f); err != nil {
+		o.t.Fatalf("squadron export --json printed %q: %v", out, err)
+	}
+	return f
+}
+
+// imports runs squadron-agent import as the fourth device.
+func (o *office) imports(program string, status int, folder, state string) string {
+	o.t.Helper()
+	cmd := exec.Command(program, "import", folder, "--config", o.file("meter-4.json"), "--trust", o.file("trust/root.json"),
+		"--state", state, "--controller", o.url, "--broker", "tcp://"+o.broker)
+	var out, complaint bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &complaint
+	err := cmd.Run()
+	if ended := new(exec.ExitError); err != nil && !errors.As(err, &ended) {
+		o.t.Fatal(err)
+	}
+	if got := cmd.ProcessState.ExitCode(); got != status {
+		o.t.Fatalf("import ended with %d, want %d: %s%s", got, status, &out, &complaint)
+	}
+	o.t.Logf("import: %s%s", &complaint, &out)
+	return out.String()
+}
