@@ -90,6 +90,36 @@ func (t *turn) becomePinned(why string) {
 	t.end(StepRefused, fmt.Sprintf("Refused %s: %s; %s.", t.wanted(), why, t.meanwhile()))
 }
 
+// keepPinned goes on with a model that is no longer wanted, until its pin ends.
+func (t *turn) keepPinned() {
+	t.Next = &Want{Withdrawn: true}
+	if t.Step.switching() {
+		return // and comes here again from its end
+	}
+	t.Since, t.Why = t.now, fmt.Sprintf("Keeps %s %s, which is no longer wanted: %s.", t.Model, t.Active, t.pinned())
+	t.Task++
+	t.awaitPin()
+}
+
+// keeps reports whether the removal of the model waits for the end of its pin.
+func (t *turn) keeps() bool {
+	return t.Step.Phase().Ended() && t.Next != nil && t.Next.Withdrawn
+}
+
+func (t *turn) awaitPin() {
+	t.actions = append(t.actions, SetTimer{t.Task, min(max(t.rules.Pin.Until.Sub(t.now), time.Second), lookAgain)})
+}
+
+// pinTimer removes the model if its pin has ended.
+func (t *turn) pinTimer() {
+	if t.pinned() == "" {
+		t.becomeRemoving()
+		return
+	}
+	t.Task++
+	t.awaitPin()
+}
+
 // returning reports whether the order goes back to what ran before: a way out
 // of trouble, which waits for nothing.
 func (t *turn) returning() bool { return t.Order.Digest == t.Previous.Digest }

@@ -100,6 +100,8 @@ func (s Step) doing() string {
 // long.
 func (t *turn) timer() {
 	switch {
+	case t.keeps():
+		t.pinTimer()
 	case t.Step == StepStaged:
 		t.windowTimer()
 	case t.Step == StepOffered:

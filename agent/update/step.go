@@ -42,7 +42,7 @@ func (r Rules) Step(s State, e Event, now time.Time) (State, []Action) {
 	case Restarted:
 		t.restarted(e.Serving)
 	default:
-		if taskOf(e) == t.Task && (t.Step.approaching() || t.Step.switching()) {
+		if taskOf(e) == t.Task && (t.Step.approaching() || t.Step.switching() || t.keeps()) {
 			t.outcome(e)
 		}
 	}
@@ -146,6 +146,9 @@ func (t *turn) restarted(serving Version) {
 		// after all: a start with another engine or other files.
 		t.Active = serving
 		t.begin(t.Order)
+	case t.keeps():
+		t.Active = serving
+		t.pinTimer()
 	default:
 		t.Active = serving
 	}
@@ -257,14 +260,6 @@ func (t *turn) proven(how string) {
 
 func (t *turn) becomeActivating(why string) {
 	t.become(StepActivate, fmt.Sprintf("Switches to %s, which %s.", t.wanted(), why))
-}
-
-// keepPinned goes on with a model that is no longer wanted.
-func (t *turn) keepPinned() {
-	why := fmt.Sprintf("Keeps %s %s, which is no longer wanted: %s.", t.Model, t.Active, t.pinned())
-	if t.Why != why {
-		t.Since, t.Why = t.now, why
-	}
 }
 
 func (t *turn) becomeRemoving() {
