@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -123,7 +124,46 @@ func TestTheOnlineKeyRotates(t *testing.T) {
 	f := newFleet(t)
 	r := committed(t, f, f.config(t.TempDir()))
 	next := f.publish(newRelease(t, "2.0.0", false), f.key)
+	f.rotateOnline()
+	f.order(next)
+	f.awaitPhase("2.0.0", wire.PhaseCommitted)
+	r.mustServe("2.0.0")
+}
+
+// A thief of the online key gives the last number there is to an order of what
+// runs already: every other order would be older. With the owner's next online
+// key it counts no longer.
+func TestFastForwardOfOrders(t *testing.T) {
+	f := newFleet(t)
+	r := committed(t, f, f.config(t.TempDir()))
 	f.mu.Lock()
+	last := *f.desired
+	last.Generation = math.MaxInt64
+	envelope := signedOrder(t, last, f.trust.Online)
+	f.mu.Unlock()
+	f.tell(envelope)
+	f.await("the last generation", func() bool { return f.state.Generation == math.MaxInt64 })
+	next := f.publish(newRelease(t, "2.0.0", false), f.key)
+	f.rotateOnline()
+	f.order(next)
+	f.awaitPhase("2.0.0", wire.PhaseCommitted)
+	r.mustServe("2.0.0")
+	// The new key's orders are numbered as ever.
+	f.mu.Lock()
+	older := *f.desired
+	older.Generation, older.Models = older.Generation-1, nil
+	envelope = signedOrder(t, older, f.trust.Online)
+	f.mu.Unlock()
+	f.tell(envelope)
+	f.order(f.publish(newRelease(t, "3.0.0", false), f.key))
+	f.awaitPhase("3.0.0", wire.PhaseCommitted)
+	r.mustServe("3.0.0")
+}
+
+// rotateOnline is the owner's squadron keys rotate online.
+func (f *fleet) rotateOnline() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	fresh := trusttest.Key(98)
 	f.trust.Online = fresh
 	f.trust.Rotate(func() {
@@ -134,10 +174,6 @@ func TestTheOnlineKeyRotates(t *testing.T) {
 	f.trust.Must(f.trust.Targets.Delegate(trust.Delegation{Role: trust.OrdersRole, Keys: []trust.PublicKey{fresh.Public()}, Threshold: 1, Paths: []string{"orders/*/*"}}))
 	f.trust.SignTargets()
 	f.trust.Release()
-	f.mu.Unlock()
-	f.order(next)
-	f.awaitPhase("2.0.0", wire.PhaseCommitted)
-	r.mustServe("2.0.0")
 }
 
 // The device's owner gives another root: nothing that followed from the old one
@@ -211,15 +247,15 @@ func TestTimeIsNeverBeforeWhatIsKnown(t *testing.T) {
 		t.Errorf("it is %s, before the agent was built", now())
 	}
 	later := c.Built.Add(48 * time.Hour)
-	if err := a.sawTime(later); err != nil || !now().Equal(later) {
+	if err := a.sawTime(later, 1); err != nil || !now().Equal(later) {
 		t.Errorf("it is %s, before an order that was signed at %s: %v", now(), later, err)
 	}
 	// A minute more is not worth a write to the board's flash.
-	if err := a.sawTime(later.Add(time.Minute)); err != nil || !now().Equal(later) {
+	if err := a.sawTime(later.Add(time.Minute), 1); err != nil || !now().Equal(later) {
 		t.Errorf("it is %s: %v", now(), err)
 	}
 	// A thief's far future ends with the next root.
-	if err := a.sawTime(later.Add(100 * trusttest.Year)); err != nil {
+	if err := a.sawTime(later.Add(100*trusttest.Year), 1); err != nil {
 		t.Fatal(err)
 	}
 	known, err := a.anchor()

@@ -22,7 +22,8 @@ type authority struct {
 	store    *slot.Store
 	metadata repositoryFiles
 	built    time.Time
-	void     error // why nothing may be installed or ordered; nil if it may
+	log      *slog.Logger
+	given    []byte // the owner's root.json
 
 	mu   sync.Mutex      // one at a time follows the repository
 	lent repositoryFiles // a copy at hand, asked first; nil if there is none
@@ -53,9 +54,9 @@ type anchor struct {
 // given root that the one which is followed signed leads on; any other that is
 // not the one of the last start is the owner's word that all else is void. A
 // disk that does not take it must not keep the device from serving: it installs
-// nothing then.
+// nothing until the disk does.
 func openAuthority(c Config, store *slot.Store, metadata repositoryFiles, log *slog.Logger) (*authority, error) {
-	a := &authority{device: c.Device, store: store, metadata: metadata, built: c.Built}
+	a := &authority{device: c.Device, store: store, metadata: metadata, built: c.Built, log: log, given: c.Trust}
 	root, err := trust.ParseRoot(c.Trust)
 	if err == nil {
 		err = root.SignedByItself()
@@ -63,32 +64,56 @@ func openAuthority(c Config, store *slot.Store, metadata repositoryFiles, log *s
 	if err != nil {
 		return nil, fmt.Errorf("config: the trusted root: %w", err)
 	}
-	if err := a.begin(c.Trust, root); err != nil {
-		a.void = fmt.Errorf("the root that its owner gave it could not be kept: %w", err)
+	if err := a.begin(); err != nil {
 		log.Error("begin with the owner's root; nothing is installed before the disk takes it", "error", err)
 	}
 	return a, nil
 }
 
-// begin makes the given root the one that is followed, unless it is already.
-func (a *authority) begin(file []byte, root trust.Root) error {
+// begin makes the given root the one that is followed, unless it is already. What
+// the disk made of its own notes is made good from the given root.
+func (a *authority) begin() error {
+	root, err := trust.ParseRoot(a.given)
+	if err != nil {
+		return err
+	}
 	known, err := a.anchor()
 	if err != nil {
 		return err
 	}
-	given := bundle.DigestOf(file)
-	if known.Given == given {
+	next := anchor{Given: bundle.DigestOf(a.given), Root: root.Version()}
+	switch {
+	case known.Given == next.Given && a.follows():
 		return nil
-	}
-	next := anchor{Given: given, Root: root.Version()}
-	if a.leadsOn(root) {
+	case known.Given == next.Given:
+		// What else was kept still guards against older versions of it.
+		a.log.Error("begin with the owner's root again, since the disk changed the one that was followed")
+		if err := a.store.Metadata().Save(trust.FileName(trust.RoleRoot), a.given); err != nil {
+			return err
+		}
+		next.Time = known.Time
+	case a.leadsOn(root):
 		next.Root, next.Time = known.Root, known.Time
-		return a.keepAnchor(next)
-	}
-	if err := a.store.Metadata().Replace(file); err != nil {
-		return err
+	default:
+		if err := a.store.Metadata().Replace(a.given); err != nil {
+			return err
+		}
 	}
 	return a.keepAnchor(next)
+}
+
+// ready begins, if the disk did not take that before.
+func (a *authority) ready() error {
+	if err := a.begin(); err != nil {
+		return fmt.Errorf("the root that its owner gave it could not be kept: %w", err)
+	}
+	return nil
+}
+
+// follows reports whether the root that is followed can be read.
+func (a *authority) follows() bool {
+	_, err := trust.Open(a.store.Metadata(), time.Time{})
+	return err == nil
 }
 
 // leadsOn reports whether the owner only gave what the device follows to
@@ -108,7 +133,8 @@ func (a *authority) anchor() (known anchor, err error) {
 		return known, err
 	}
 	if err := json.Unmarshal(b, &known); err != nil {
-		return known, fmt.Errorf("read which root is trusted: %w", err)
+		a.log.Error("read which root is trusted; begins with the owner's", "error", err)
+		return anchor{}, nil
 	}
 	return known, nil
 }
@@ -134,11 +160,14 @@ func (a *authority) now() (time.Time, error) {
 	return now, err
 }
 
-// sawTime takes note of a time that the online key signed. With the next root
-// it is forgotten: a thief of that key could name a time far away.
-func (a *authority) sawTime(at time.Time) error {
+// sawTime takes note of a time that the online key signed, as far as a root of that
+// version tells of it. With the next root it is forgotten: a thief of that key
+// could name a time far away.
+func (a *authority) sawTime(at time.Time, root int64) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	known, err := a.anchor()
-	if err != nil || at.Sub(known.Time) < time.Hour {
+	if err != nil || known.Root != root || at.Sub(known.Time) < time.Hour {
 		return err // not worth a write
 	}
 	known.Time = at
@@ -149,8 +178,8 @@ func (a *authority) sawTime(at time.Time) error {
 func (a *authority) refresh(ctx context.Context) (*trust.Client, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.void != nil {
-		return nil, a.void
+	if err := a.ready(); err != nil {
+		return nil, err
 	}
 	now, err := a.now()
 	if err != nil {
@@ -201,8 +230,8 @@ func (a *authority) noteRoot(client *trust.Client) error {
 func (a *authority) known() (*trust.Client, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.void != nil {
-		return nil, a.void
+	if err := a.ready(); err != nil {
+		return nil, err
 	}
 	client, err := trust.Open(a.store.Metadata(), time.Time{})
 	if err != nil {
@@ -211,22 +240,30 @@ func (a *authority) known() (*trust.Client, error) {
 	return client, client.Refresh(nil)
 }
 
+// ordered is an order that somebody signed who may order this device.
+type ordered struct {
+	wire.Desired
+	by []trust.KeyID
+	// mayOrder tells whether keys may still order this device.
+	mayOrder func([]trust.KeyID) bool
+}
+
 // order opens a signed order, for one goroutine. If no key that is known signed it, the repository
 // is asked whether another may order now.
-func (a *authority) order(ctx context.Context, envelope []byte) (wire.Desired, error) {
+func (a *authority) order(ctx context.Context, envelope []byte) (ordered, error) {
 	client, err := a.known()
 	if err == nil {
-		var order wire.Desired
+		var order ordered
 		if order, err = a.judgeOrder(client, envelope); err == nil {
 			return order, nil
 		}
 	}
 	if !a.turn(ctx) {
-		return wire.Desired{}, err
+		return ordered{}, err
 	}
 	client, refreshed := a.refresh(ctx)
 	if refreshed != nil {
-		return wire.Desired{}, fmt.Errorf("%w; nor could it be looked up who may order: %w", err, refreshed)
+		return ordered{}, fmt.Errorf("%w; nor could it be looked up who may order: %w", err, refreshed)
 	}
 	return a.judgeOrder(client, envelope)
 }
@@ -244,19 +281,23 @@ func (a *authority) turn(ctx context.Context) bool {
 	}
 }
 
-func (a *authority) judgeOrder(client *trust.Client, envelope []byte) (wire.Desired, error) {
-	payload, err := client.Order(envelope, string(a.device.Site), string(a.device.ID))
+func (a *authority) judgeOrder(client *trust.Client, envelope []byte) (ordered, error) {
+	site, device := string(a.device.Site), string(a.device.ID)
+	payload, by, err := client.Order(envelope, site, device)
 	if err != nil {
-		return wire.Desired{}, err
+		return ordered{}, err
 	}
 	order, err := wire.Decode[wire.Desired](payload)
 	if err != nil {
-		return wire.Desired{}, err
+		return ordered{}, err
 	}
 	if order.Site != a.device.Site || order.Device != a.device.ID {
-		return wire.Desired{}, fmt.Errorf("the order is for %s/%s", order.Site, order.Device)
+		return ordered{}, fmt.Errorf("the order is for %s/%s", order.Site, order.Device)
 	}
-	return order, a.sawTime(order.At)
+	if err := a.sawTime(order.At, client.RootVersion()); err != nil {
+		a.log.Error("keep the time of an order", "error", err)
+	}
+	return ordered{order, by, func(keys []trust.KeyID) bool { return client.MayOrder(keys, site, device) }}, nil
 }
 
 // vouched refreshes, and looks who vouches for an ordered version: whose keys

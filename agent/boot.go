@@ -27,8 +27,7 @@ func (u *updater) boot(names []string) (outcomes []outcome) {
 	if err := u.store.Unswept(); err != nil {
 		u.log.Error("remove what was half written", "error", err)
 	}
-	var err error
-	if u.order, err = u.lastOrder(); err != nil {
+	if err := u.readLastOrder(); err != nil {
 		// Without it the device serves what it has and asks for its order.
 		u.log.Error("start", "error", err)
 	}
@@ -36,7 +35,7 @@ func (u *updater) boot(names []string) (outcomes []outcome) {
 		state, err := u.lastState(name)
 		if err != nil {
 			u.log.Error("start", "model", name, "error", err)
-			state = update.New(name)
+			state = u.outbox.begunAnew(name, err)
 		}
 		for _, r := range state.News {
 			if err := u.outbox.report(r); err != nil {
@@ -48,7 +47,7 @@ func (u *updater) boot(names []string) (outcomes []outcome) {
 			continue
 		}
 		u.model(name).state = state
-		outcomes = append(outcomes, outcome{name, update.Restarted{Serving: u.serveFound(name)}})
+		outcomes = append(outcomes, outcome{name, update.Restarted{Serving: u.serveFound(name, state.Active)}})
 	}
 	if err := u.noteStart(); err != nil {
 		u.log.Error("keep event", "error", err)
@@ -76,9 +75,9 @@ func (u *updater) lastState(name string) (update.State, error) {
 }
 
 // serveFound serves the version that is whole on disk and that an engine takes:
-// the active one, or else the one before it.
-func (u *updater) serveFound(name string) update.Version {
-	found := u.store.Recover(name, readInstalled)
+// the active one, or else the one before it. Last is what the state says served.
+func (u *updater) serveFound(name string, last update.Version) update.Version {
+	found := u.store.Recover(name, pointer(last), readInstalled)
 	v, err := u.serveVersion(found)
 	if err != nil {
 		found = u.store.FallBack(name, err, readInstalled)

@@ -131,7 +131,7 @@ func (f *fleet) wholeVersion(dir string) string {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	found := s.Recover("shade", readInstalled)
+	found := s.Recover("shade", slot.Pointer{}, readInstalled)
 	if err := s.Close(); err != nil {
 		f.t.Error(err)
 	}

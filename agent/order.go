@@ -8,16 +8,22 @@ import (
 
 	"github.com/squadron-edge/squadron/agent/update"
 	"github.com/squadron-edge/squadron/deploy/bundle"
+	"github.com/squadron-edge/squadron/deploy/trust"
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
 // accept takes an order that is newer than the newest, keeps it, and gives it
-// to the machines.
-func (u *updater) accept(ctx context.Context, order wire.Desired) {
-	if order.Generation <= u.order.Generation {
+// to the machines. An order of keys that may order no longer is older than any:
+// a thief of theirs could have given it the last number there is.
+func (u *updater) accept(ctx context.Context, order ordered) {
+	void := len(u.orderBy) > 0 && !order.mayOrder(u.orderBy)
+	if order.Generation <= u.order.Generation && !void {
+		if order.Generation < u.order.Generation {
+			u.log.Info("leaves an order that is older than its own", "generation", order.Generation, "own", u.order.Generation)
+		}
 		return
 	}
-	err := checkOrder(order)
+	err := checkOrder(order.Desired)
 	valid := err == nil
 	if valid {
 		err = u.keepOrder(order)
@@ -25,7 +31,7 @@ func (u *updater) accept(ctx context.Context, order wire.Desired) {
 	u.mu.Lock()
 	u.why = ""
 	if err == nil {
-		u.order = order
+		u.order, u.orderBy = order.Desired, order.by
 	} else {
 		u.why = fmt.Sprintf("Order %d was not taken: %v.", order.Generation, err)
 	}
@@ -39,11 +45,11 @@ func (u *updater) accept(ctx context.Context, order wire.Desired) {
 		return
 	}
 	u.log.Info("takes order", "generation", order.Generation, "models", len(order.Models))
-	u.give(ctx, order)
+	u.give(ctx, order.Desired)
 }
 
 // later takes an order again that the disk did not let be kept.
-func (u *updater) later(ctx context.Context, order wire.Desired) {
+func (u *updater) later(ctx context.Context, order ordered) {
 	u.work.Go(func() {
 		timer := time.NewTimer(persistRetry)
 		defer timer.Stop()
@@ -81,8 +87,14 @@ func checkOrder(order wire.Desired) error {
 
 const orderRecord = "order"
 
-func (u *updater) keepOrder(order wire.Desired) error {
-	b, err := json.Marshal(order)
+// keptOrder is an order on disk, and whose it is.
+type keptOrder struct {
+	wire.Desired
+	By []trust.KeyID `json:"signed_by,omitempty"`
+}
+
+func (u *updater) keepOrder(order ordered) error {
+	b, err := json.Marshal(keptOrder{order.Desired, order.by})
 	if err != nil {
 		return err
 	}
@@ -95,28 +107,38 @@ func (u *updater) give(ctx context.Context, order wire.Desired) {
 	if order.Generation == 0 {
 		return
 	}
-	wanted := map[string]bool{}
 	for _, m := range order.Models {
-		wanted[m.Name] = true
-		u.step(ctx, outcome{m.Name, update.Ordered{Order: m}})
+		u.step(ctx, outcome{m.Name, u.wanted(m.Name)})
 	}
 	for _, name := range u.names() {
-		if !wanted[name] {
-			u.step(ctx, outcome{name, update.Withdrawn{}})
+		if e := u.wanted(name); e == (update.Withdrawn{}) {
+			u.step(ctx, outcome{name, e})
 		}
 	}
 }
 
-// lastOrder is the order that was kept, or none.
-func (u *updater) lastOrder() (order wire.Desired, err error) {
+// wanted is what the order says of one model.
+func (u *updater) wanted(model string) update.Event {
+	for _, m := range u.order.Models {
+		if m.Name == model {
+			return update.Ordered{Order: m}
+		}
+	}
+	return update.Withdrawn{}
+}
+
+// readLastOrder takes up the order that was kept, or none.
+func (u *updater) readLastOrder() error {
 	b, err := u.store.Record(orderRecord)
 	if err != nil || b == nil {
-		return order, err
+		return err
 	}
-	if err := json.Unmarshal(b, &order); err != nil {
-		return wire.Desired{}, fmt.Errorf("read the order that was kept: %w", err)
+	var kept keptOrder
+	if err := json.Unmarshal(b, &kept); err != nil {
+		return fmt.Errorf("read the order that was kept: %w", err)
 	}
-	return order, nil
+	u.order, u.orderBy = kept.Desired, kept.By
+	return nil
 }
 
 // offer hands over an order as it came, in place of one that was not looked at
@@ -163,7 +185,7 @@ func (u *updater) judgeOrder(ctx context.Context, envelope []byte) (wire.Desired
 	}
 	select {
 	case u.orders <- order:
-		return order, nil
+		return order.Desired, nil
 	case <-ctx.Done():
 		return wire.Desired{}, ctx.Err()
 	}

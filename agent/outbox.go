@@ -78,6 +78,17 @@ func (o *outbox) report(r update.Report) error {
 	})
 }
 
+// begunAnew is the state of a model whose own the disk lost: its reports go on
+// above those that became events, or they would be taken for repeated ones.
+func (o *outbox) begunAnew(model string, why error) update.State {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	s := update.New(model)
+	s.Reports = o.kept.Reported[model]
+	s.Why = fmt.Sprintf("Begins anew: %v.", why)
+	return s
+}
+
 // add numbers an event and keeps it. If the disk does not take it, it is kept
 // in memory, and goes to disk with the next.
 func (o *outbox) add(e wire.Event) error {

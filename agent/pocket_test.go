@@ -233,7 +233,7 @@ func onDisk(disk *slottest.Disk, version string) error {
 	if err != nil {
 		return err
 	}
-	found := s.Recover("shade", readInstalled)
+	found := s.Recover("shade", slot.Pointer{}, readInstalled)
 	if found.Active.Version != version || found.Why != "" {
 		return fmt.Errorf("the disk holds %+v, want %s", found, version)
 	}

@@ -99,7 +99,7 @@ func Status(dir string) (state wire.State, err error) {
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	u := &updater{store: store}
-	if u.order, err = u.lastOrder(); err != nil {
+	if err := u.readLastOrder(); err != nil {
 		return state, err
 	}
 	names, err := store.Models()

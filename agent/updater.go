@@ -14,6 +14,7 @@ import (
 	"github.com/squadron-edge/squadron/agent/slot"
 	"github.com/squadron-edge/squadron/agent/update"
 	"github.com/squadron-edge/squadron/deploy/bundle"
+	"github.com/squadron-edge/squadron/deploy/trust"
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
@@ -32,7 +33,7 @@ type updater struct {
 	authority *authority
 
 	envelopes chan []byte          // orders as they came
-	orders    chan wire.Desired    // those that somebody who may order signed
+	orders    chan ordered         // those that somebody who may order signed
 	nearer    chan chan<- struct{} // closed once all machines know that what they want is at hand
 	outcomes  chan outcome
 	inUse     brought       // the folder that somebody brought; only judgeOrders touches it
@@ -42,7 +43,9 @@ type updater struct {
 	mu     sync.Mutex // guards what follows, for those who only look
 	models map[string]*model
 	order  wire.Desired
-	why    string // what was wrong with the newest order, or with the disk
+	// orderBy are the keys that signed order.
+	orderBy []trust.KeyID
+	why     string // what was wrong with the newest order, or with the disk
 }
 
 // fetcher leaves an object, checked, in a file of the slot's Incoming.
@@ -56,12 +59,15 @@ type fetcher interface {
 
 // model is one machine and the work of its task.
 type model struct {
-	name   string
-	state  update.State // run alone writes it
-	timer  update.Task
-	due    time.Time // of timer; zero if there is none
-	cancel context.CancelFunc
-	idle   chan struct{} // closed when the newest work has ended
+	name  string
+	state update.State // run alone writes it
+	timer update.Task
+	due   time.Time // of timer; zero if there is none
+	// untaken are events that the disk did not let be taken yet, until retry.
+	untaken []update.Event
+	retry   time.Time
+	cancel  context.CancelFunc
+	idle    chan struct{} // closed when the newest work has ended
 	// tested is the session that passed the self-test and waits for its
 	// activation. Only work touches it, one after the other.
 	tested *loaded
@@ -82,7 +88,7 @@ func newUpdater(a *Agent, fetcher fetcher, info wire.Info, out *outbox) *updater
 		rules:     rulesOf(a.config),
 		authority: a.authority,
 		envelopes: make(chan []byte, 1),
-		orders:    make(chan wire.Desired),
+		orders:    make(chan ordered),
 		nearer:    make(chan chan<- struct{}),
 		outcomes:  make(chan outcome, 16),
 		changed:   make(chan struct{}, 1),
@@ -158,20 +164,30 @@ func (u *updater) names() []string {
 	return names
 }
 
-// step takes one event: persist, then act. If the disk does not take the state,
-// nothing is done, and the event comes again.
+// step takes one event. If the disk does not take the state, nothing is done, and
+// the event is taken later, and before those that come meanwhile.
 func (u *updater) step(ctx context.Context, o outcome) {
 	m := u.model(o.model)
-	rules := u.rules
-	rules.Ahead = update.Ahead(o.model, u.states())
-	next, actions := rules.Step(m.state, o.event, later(time.Now().UTC(), u.config.Built))
-	if same(m.state, next) && len(actions) == 0 {
+	if len(m.untaken) > 0 {
+		m.untaken = append(m.untaken, o.event)
 		return
 	}
+	if err := u.take(ctx, m, o.event); err != nil {
+		m.untaken = append(m.untaken, o.event)
+		u.untaken(m, err)
+	}
+}
+
+// take is one step of a machine: persist, then act.
+func (u *updater) take(ctx context.Context, m *model, e update.Event) error {
+	rules := u.rules
+	rules.Ahead = update.Ahead(m.name, u.states())
+	next, actions := rules.Step(m.state, e, later(time.Now().UTC(), u.config.Built))
+	if same(m.state, next) && len(actions) == 0 {
+		return nil
+	}
 	if err := u.persist(next); err != nil {
-		u.log.Error("keep update state", "model", o.model, "error", err)
-		u.again(ctx, o, err)
-		return
+		return err
 	}
 	changed := m.state.Task != next.Task
 	if next.Waiting && !m.state.Waiting {
@@ -198,6 +214,7 @@ func (u *updater) step(ctx context.Context, o outcome) {
 	}
 	u.signal()
 	u.giveTurn(ctx)
+	return nil
 }
 
 // giveTurn lets the next model go on that waits for its turn.
@@ -234,21 +251,32 @@ func (u *updater) persist(s update.State) error {
 // not let be taken.
 const persistRetry = 5 * time.Second
 
-// again hands the event in once more after a pause.
-func (u *updater) again(ctx context.Context, o outcome, why error) {
+// untaken has the model's events taken after a pause.
+func (u *updater) untaken(m *model, why error) {
+	u.log.Error("keep update state", "model", m.name, "error", why)
+	m.retry = time.Now().Add(persistRetry)
 	u.mu.Lock()
 	u.why = fmt.Sprintf("The disk does not take the update state: %v; what serves goes on serving.", why)
 	u.mu.Unlock()
 	u.signal()
-	u.work.Go(func() {
-		timer := time.NewTimer(persistRetry)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			u.send(ctx, o)
-		case <-ctx.Done():
+}
+
+// retake takes the events of a model that wait, in their order. Of an order, what
+// is wanted now counts.
+func (u *updater) retake(ctx context.Context, m *model) {
+	m.retry = time.Time{}
+	for len(m.untaken) > 0 {
+		e := m.untaken[0]
+		switch e.(type) {
+		case update.Ordered, update.Withdrawn:
+			e = u.wanted(m.name)
 		}
-	})
+		if err := u.take(ctx, m, e); err != nil {
+			u.untaken(m, err)
+			return
+		}
+		m.untaken = m.untaken[1:]
+	}
 }
 
 func (u *updater) model(name string) *model {
@@ -283,6 +311,9 @@ func (u *updater) signal() {
 func (u *updater) fire(ctx context.Context, now time.Time) {
 	for _, name := range u.names() {
 		m := u.models[name]
+		if !m.retry.IsZero() && !now.Before(m.retry) {
+			u.retake(ctx, m)
+		}
 		if m.due.IsZero() || now.Before(m.due) {
 			continue
 		}
@@ -294,8 +325,10 @@ func (u *updater) fire(ctx context.Context, now time.Time) {
 func (u *updater) untilDue() time.Duration {
 	wait := time.Hour
 	for _, m := range u.models {
-		if !m.due.IsZero() {
-			wait = min(wait, max(0, time.Until(m.due)))
+		for _, at := range []time.Time{m.due, m.retry} {
+			if !at.IsZero() {
+				wait = min(wait, max(0, time.Until(at)))
+			}
 		}
 	}
 	return wait

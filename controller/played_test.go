@@ -88,7 +88,7 @@ func (p *played) run(ctx context.Context, acked chan struct{}) error {
 			}
 			continue
 		}
-		payload, err := p.trust.Order(m.Payload, string(p.id.Site), string(p.id.ID))
+		payload, _, err := p.trust.Order(m.Payload, string(p.id.Site), string(p.id.ID))
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package slot
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path"
 
@@ -29,10 +30,17 @@ func (s *Store) Active(model string) (Pointer, error) { return s.pointer(model, 
 // Previous is what served the model before; zero if nothing.
 func (s *Store) Previous(model string) (Pointer, error) { return s.pointer(model, previous) }
 
+// errDamaged marks a pointer that the disk changed: what it named is not known.
+var errDamaged = errors.New("the disk changed it")
+
 // Activate makes a version the active one, and the active one the previous.
-// A crash leaves either active, and both at hand.
+// A crash leaves either active, and both at hand. If the disk changed the active
+// pointer, the previous one stays.
 func (s *Store) Activate(model string, to Pointer) error {
 	from, err := s.Active(model)
+	if errors.Is(err, errDamaged) {
+		from, err = Pointer{}, nil
+	}
 	if err == nil && !from.IsZero() && from != to {
 		err = s.point(model, previous, from)
 	}
@@ -94,8 +102,8 @@ func (s *Store) pointer(model, which string) (Pointer, error) {
 		return Pointer{}, fmt.Errorf("read the %s pointer of %s: %w", which, model, err)
 	}
 	var p Pointer
-	if err := json.Unmarshal(b, &p); err != nil {
-		return Pointer{}, fmt.Errorf("read the %s pointer of %s: %w", which, model, err)
+	if err := json.Unmarshal(b, &p); err != nil || p.IsZero() {
+		return Pointer{}, fmt.Errorf("read the %s pointer of %s: %w", which, model, errDamaged)
 	}
 	return p, nil
 }

@@ -17,9 +17,15 @@ type Found struct {
 
 // Recover finds the version to serve after a start: the active one, if each of
 // its bytes is there and judge accepts it, or else the previous one, which then
-// becomes active.
-func (s *Store) Recover(model string, judge Judge) Found {
+// becomes active. Last is what its caller saw serve last: it counts where the
+// disk changed the active pointer.
+func (s *Store) Recover(model string, last Pointer, judge Judge) Found {
 	now, err := s.Active(model)
+	if errors.Is(err, errDamaged) && !last.IsZero() {
+		if m, bad := s.Check(last.Envelope, judge); bad == nil {
+			return s.repaired(model, Found{Active: last, Manifest: m, Why: err.Error()})
+		}
+	}
 	if err == nil && now.IsZero() {
 		return Found{}
 	}
@@ -40,15 +46,27 @@ func (s *Store) FallBack(model string, why error, judge Judge) Found {
 	now, _ := s.Active(model)
 	before, err := s.Previous(model)
 	if err != nil || before.IsZero() || before == now {
-		return Found{Why: fmt.Sprintf("%s %s cannot serve: %v", model, now.Version, errors.Join(why, err))}
+		return Found{Why: fmt.Sprintf("%s cannot serve: %v", named(model, now), errors.Join(why, err))}
 	}
 	m, err := s.Check(before.Envelope, judge)
 	if err != nil {
-		return Found{Why: fmt.Sprintf("%s %s cannot serve: %v; nor can %s: %v", model, now.Version, why, before.Version, err)}
+		return Found{Why: fmt.Sprintf("%s cannot serve: %v; nor can %s: %v", named(model, now), why, before.Version, err)}
 	}
-	found := Found{Active: before, Manifest: m, Why: fmt.Sprintf("%s %s cannot serve: %v", model, now.Version, why)}
-	if err := s.RollBack(model, before); err != nil {
+	return s.repaired(model, Found{Active: before, Manifest: m, Why: fmt.Sprintf("%s cannot serve: %v", named(model, now), why)})
+}
+
+// repaired points to what was found, if the disk takes that.
+func (s *Store) repaired(model string, found Found) Found {
+	if err := s.RollBack(model, found.Active); err != nil {
 		found.Why += fmt.Sprintf("; nor does the disk take that: %v", err)
 	}
 	return found
+}
+
+// named is a version in a sentence; it has no number if its pointer is unreadable.
+func named(model string, p Pointer) string {
+	if p.Version == "" {
+		return "the active version of " + model
+	}
+	return model + " " + p.Version
 }

@@ -31,7 +31,7 @@
 //		return err
 //	}
 //	defer s.Close()
-//	found := s.Recover("meter-reader", judge)
+//	found := s.Recover("meter-reader", last, judge)
 //	...
 //	err = s.Put(file.Digest, file.Size, body)
 //	err = s.Activate("meter-reader", slot.Pointer{Version: "2.0.0", Envelope: digest})

@@ -153,11 +153,11 @@ func TestADamagedActiveVersionFallsBackToThePrevious(t *testing.T) {
 	old, next := newVersion("1.0.0"), newVersion("2.0.0")
 	mustInstall(t, s, old, next)
 	damage(t, s, next.order[0])
-	found := s.Recover("meter-reader", judge)
+	found := s.Recover("meter-reader", Pointer{}, judge)
 	if found.Active != old.pointer || !strings.Contains(found.Why, "model 2.0.0 of meter-reader 2.0.0") {
 		t.Fatalf("found %+v", found)
 	}
-	if again := s.Recover("meter-reader", judge); again.Active != old.pointer || again.Why != "" {
+	if again := s.Recover("meter-reader", Pointer{}, judge); again.Active != old.pointer || again.Why != "" {
 		t.Fatalf("the next boot found %+v", again)
 	}
 }
@@ -168,7 +168,7 @@ func TestWithBothVersionsDamagedNothingServesAndBothAreNamed(t *testing.T) {
 	mustInstall(t, s, old, next)
 	damage(t, s, next.order[0])
 	damage(t, s, old.order[0])
-	found := s.Recover("meter-reader", judge)
+	found := s.Recover("meter-reader", Pointer{}, judge)
 	if !found.Active.IsZero() || !strings.Contains(found.Why, "1.0.0") || !strings.Contains(found.Why, "2.0.0") {
 		t.Fatalf("found %+v", found)
 	}
@@ -178,7 +178,7 @@ func TestAVersionThatIsNoLongerTrustedDoesNotServe(t *testing.T) {
 	s := openTemp(t)
 	old, next := newVersion("1.0.0"), newVersion("2.0.0")
 	mustInstall(t, s, old, next)
-	found := s.Recover("meter-reader", func(b []byte) (*bundle.Manifest, error) {
+	found := s.Recover("meter-reader", Pointer{}, func(b []byte) (*bundle.Manifest, error) {
 		m, err := judge(b)
 		if err == nil && m.Version == "2.0.0" {
 			return nil, errors.New("its key was revoked")
@@ -197,7 +197,7 @@ func TestATornPointerFallsBack(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(s.dir, "models", "meter-reader", "active"), []byte(`{"ver`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if found := s.Recover("meter-reader", judge); found.Active != old.pointer {
+	if found := s.Recover("meter-reader", Pointer{}, judge); found.Active != old.pointer {
 		t.Fatalf("found %+v", found)
 	}
 }
@@ -326,7 +326,7 @@ func TestAReadOnlyDiskServesWhatItHas(t *testing.T) {
 	if s, err = OpenOn(disk, 0); err != nil {
 		t.Fatal(err)
 	}
-	if found := s.Recover("meter-reader", judge); found.Active != v.pointer || !errors.Is(s.Unswept(), syscall.EROFS) {
+	if found := s.Recover("meter-reader", Pointer{}, judge); found.Active != v.pointer || !errors.Is(s.Unswept(), syscall.EROFS) {
 		t.Errorf("found %+v, unswept %v", found, s.Unswept())
 	}
 }

@@ -178,7 +178,7 @@ func TestADeviceFollowsWhatIsPublished(t *testing.T) {
 	}
 	order, err := r.SignOrder([]byte("{}"))
 	o.must(err)
-	if _, err := c.Order(order, "plant-7", "cam-3"); err != nil {
+	if _, _, err := c.Order(order, "plant-7", "cam-3"); err != nil {
 		t.Error(err)
 	}
 	// A restart changes nothing.

@@ -386,7 +386,7 @@ func TestOrders(t *testing.T) {
 		r.Must(err)
 		return e
 	}
-	if got, err := c.Order(order(r.Online), "plant-7", "cam-3"); err != nil || !bytes.Equal(got, payload) {
+	if got, _, err := c.Order(order(r.Online), "plant-7", "cam-3"); err != nil || !bytes.Equal(got, payload) {
 		t.Errorf("got %q, %v", got, err)
 	}
 	manifest, err := trust.Sign(bundle.ManifestType, payload, r.Online)
@@ -406,7 +406,7 @@ func TestOrders(t *testing.T) {
 		"signed thrice by one key, with others":    {change(t, order(r.Online), func(e *envelope) { e.Signatures = nil }), "0 signatures"},
 		"a payload beside the one that was signed": {bytes.Replace(order(r.Online), []byte("{"), []byte(`{"payload":"e30=",`), 1), "damaged"},
 	} {
-		_, err := c.Order(c2.envelope, "plant-7", "cam-3")
+		_, _, err := c.Order(c2.envelope, "plant-7", "cam-3")
 		mustFail(t, attack, err, c2.want)
 	}
 
@@ -417,16 +417,16 @@ func TestOrders(t *testing.T) {
 	r.Release()
 	c, err = r.Refresh(r.Device())
 	r.Must(err)
-	_, err = c.Order(order(r.Online), "plant-7", "cam-3")
+	_, _, err = c.Order(order(r.Online), "plant-7", "cam-3")
 	mustFail(t, "one of two keys", err, "no key")
-	_, err = c.Order(order(r.Online), "plant-8", "cam-3")
+	_, _, err = c.Order(order(r.Online), "plant-8", "cam-3")
 	mustFail(t, "another site", err, "lets nobody order plant-8/cam-3")
 	both := change(t, order(r.Online), func(e *envelope) {
 		var b envelope
 		r.Must(json.Unmarshal(order(bob), &b))
 		e.Signatures = append(e.Signatures, b.Signatures...)
 	})
-	_, err = c.Order(both, "plant-7", "cam-3")
+	_, _, err = c.Order(both, "plant-7", "cam-3")
 	r.Must(err)
 }
 

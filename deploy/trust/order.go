@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 	"github.com/theupdateframework/go-tuf/v2/metadata"
@@ -31,14 +32,14 @@ func SignOrder(payload []byte, key PrivateKey) ([]byte, error) { return Sign(Ord
 // that the newest targets.json delegates the device's order path to, and needs
 // Refresh before. What the order says, its generation above all, is the
 // caller's to judge.
-func (c *Client) Order(envelope []byte, site, device string) ([]byte, error) {
+func (c *Client) Order(envelope []byte, site, device string) (payload []byte, signers []KeyID, err error) {
 	e, err := decodeEnvelope(envelope, OrderType)
 	if err != nil {
-		return nil, fmt.Errorf("judge order: %w", err)
+		return nil, nil, fmt.Errorf("judge order: %w", err)
 	}
 	d, ok := c.ordersFor(site, device)
 	if !ok {
-		return nil, fmt.Errorf("judge order: targets.json lets nobody order %s/%s: its owner delegates orders with squadron keys", site, device)
+		return nil, nil, fmt.Errorf("judge order: targets.json lets nobody order %s/%s: its owner delegates orders with squadron keys", site, device)
 	}
 	verifiers := make([]dsse.Verifier, len(d.Keys))
 	for i, k := range d.Keys {
@@ -46,13 +47,30 @@ func (c *Client) Order(envelope []byte, site, device string) ([]byte, error) {
 	}
 	v, err := dsse.NewMultiEnvelopeVerifier(d.Threshold, verifiers...)
 	if err != nil {
-		return nil, fmt.Errorf("judge order: %w", err)
+		return nil, nil, fmt.Errorf("judge order: %w", err)
 	}
-	_, payload, err := v.VerifyAndDecode(context.Background(), e)
+	accepted, payload, err := v.VerifyAndDecode(context.Background(), e)
 	if err != nil {
-		return nil, errors.New("judge order: no key that targets.json delegates orders to signed these bytes")
+		return nil, nil, errors.New("judge order: no key that targets.json delegates orders to signed these bytes")
 	}
-	return payload, nil
+	for _, key := range accepted {
+		signers = append(signers, KeyID(key.KeyID))
+	}
+	return payload, signers, nil
+}
+
+// MayOrder reports whether each of the keys may still order a device.
+func (c *Client) MayOrder(keys []KeyID, site, device string) bool {
+	d, ok := c.ordersFor(site, device)
+	if !ok {
+		return false
+	}
+	for _, id := range keys {
+		if !slices.ContainsFunc(d.Keys, func(k PublicKey) bool { return k.ID() == id }) {
+			return false
+		}
+	}
+	return true
 }
 
 // ordersFor is the delegation that covers a device's order path.

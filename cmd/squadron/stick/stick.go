@@ -102,7 +102,7 @@ func (s Stick) orders(ctx context.Context, client *trust.Client, devices []wire.
 		}
 		var payload []byte
 		if err == nil {
-			payload, err = client.Order(envelope, string(d.Site), string(d.ID))
+			payload, _, err = client.Order(envelope, string(d.Site), string(d.ID))
 		}
 		var order wire.Desired
 		if err == nil {
