@@ -67,11 +67,15 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 		cancel(nil)
 		return nil, err
 	}
-	if isRedirect(reply.StatusCode) {
+	on, err := follows(reply)
+	if on {
 		reply.Body = &closer{reply.Body, func() { cancel(nil) }}
 		return reply, nil
 	}
-	if err := g.check(reply); err != nil {
+	if err == nil {
+		err = g.check(reply)
+	}
+	if err != nil {
 		cancel(nil)
 		return nil, errors.Join(err, reply.Body.Close())
 	}
@@ -115,7 +119,23 @@ func (g *guard) etag() (string, bool) {
 	return etag, ok
 }
 
-func isRedirect(status int) bool { return status >= 300 && status < 400 }
+// follows reports whether an http.Client goes where a reply redirects to. It
+// fails on an address that is none: the client's own sentence would quote it.
+func follows(reply *http.Response) (bool, error) {
+	switch reply.StatusCode {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	default:
+		return false, nil
+	}
+	_, err := reply.Location()
+	if errors.Is(err, http.ErrNoLocation) {
+		return false, nil
+	}
+	if err != nil {
+		return false, errors.New("it redirects to what is no address")
+	}
+	return true, nil
+}
 
 // closer releases a reply's context with its body.
 type closer struct {
