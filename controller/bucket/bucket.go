@@ -24,6 +24,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
@@ -93,7 +94,7 @@ func (b *Bucket) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		told.tell(b.log, done, err)
+		told.tell(ctx, b, done, err)
 		var again <-chan time.Time
 		if err != nil {
 			again = time.After(pause)
@@ -113,14 +114,23 @@ func (b *Bucket) Run(ctx context.Context) error {
 // telling is what the log said last.
 type telling struct{ well, failing bool }
 
-func (t *telling) tell(log *slog.Logger, done change, err error) {
+func (t *telling) tell(ctx context.Context, b *Bucket, done change, err error) {
 	switch {
 	case err != nil && !t.failing:
-		log.Warn("the bucket is not level with the registry; devices fetch what it lacks from the controller, and it is tried again", "error", err)
+		b.log.Warn("the bucket is not level with the registry; devices fetch what it lacks from the controller, and it is tried again", "error", err)
 	case err == nil && (!t.well || done != change{}):
-		log.Info("the bucket is level with the registry", "uploaded", done.uploaded, "removed", done.removed)
+		b.log.Info("the bucket is level with the registry", "uploaded", done.uploaded, "removed", done.removed, "redirect_hosts", b.host(ctx))
 	}
 	t.well, t.failing = err == nil, err != nil
+}
+
+// host is what a device has to name among its redirect_hosts.
+func (b *Bucket) host(ctx context.Context) string {
+	u, err := b.remote.address(ctx, http.MethodGet, bundle.Digest{})
+	if err != nil {
+		return err.Error()
+	}
+	return u.Host
 }
 
 // addressLife is how long a presigned address holds: a download that was cut

@@ -50,3 +50,23 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestTheHostThatDevicesName is what a store's users expect, and no network is
+// asked for it where the region is configured.
+func TestTheHostThatDevicesName(t *testing.T) {
+	for endpoint, want := range map[string]string{
+		"https://s3.eu-central-1.amazonaws.com": "models.s3.eu-central-1.amazonaws.com",
+		"https://s3.amazonaws.com":              "models.s3.eu-central-1.amazonaws.com",
+		"https://store.example:9000":            "store.example:9000",
+		"https://store.example/":                "store.example",
+	} {
+		c := Config{Endpoint: endpoint, Name: "models", Region: "eu-central-1", Credentials: Credentials{"id", "secret"}}
+		b, err := Open(c, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := b.host(t.Context()); got != want {
+			t.Errorf("%s: %s, want %s", endpoint, got, want)
+		}
+	}
+}

@@ -35,6 +35,7 @@ func dial(c Config) (*s3, error) {
 	if err != nil {
 		return nil, fmt.Errorf("s3_endpoint %s: %w", c.Endpoint, err)
 	}
+	client.SetS3EnableDualstack(false) // AWS is asked, and named to devices, as it was configured
 	return &s3{client, c.Name}, nil
 }
 

@@ -136,7 +136,7 @@ func TestABucketIsKeptLevel(t *testing.T) {
 	second := b.publish("2.0.0", []byte("weights of 2.0.0"))
 
 	b.run()
-	if line := b.log.next(t); !strings.Contains(line, "level with the registry") || !strings.Contains(line, "uploaded=6 removed=1") {
+	if line := b.log.next(t); !strings.Contains(line, "level with the registry") || !strings.Contains(line, "uploaded=6 removed=1 redirect_hosts="+b.store.Host()) {
 		t.Errorf("the log says %s", line)
 	}
 	b.want(others)
