@@ -109,6 +109,7 @@ var soleImporters = []struct {
 	{"github.com/sigstore", []string{"deploy/trust"}, "who may say what is judged in one place"},
 	{"github.com/mochi-mqtt/server", []string{"controller/broker"}, "the embedded broker may be replaced"},
 	{"modernc.org/sqlite", []string{"controller/store"}, "the database may be replaced"},
+	{"github.com/minio/minio-go", []string{"controller/bucket"}, "a store is the controller's affair; a device follows a redirect"},
 	{"github.com/klauspost/compress", []string{"deploy/delta"}, "a device's bounds on it are set in one place"},
 	{"github.com/alecthomas/kong", []string{"cmd"}, "cmd alone knows flags"},
 }

@@ -73,8 +73,8 @@ func (a *Agent) open() error {
 		return err
 	}
 	fetcher, err := fetch.New(fetch.Options{
-		Base: artefacts(c.Controller), Mirrors: c.Mirrors, Dir: a.store.Incoming(), RootCAs: c.RootCAs,
-		InsecureHTTP: c.InsecureHTTP, Limit: c.DownloadLimit, Log: a.log,
+		Base: artefacts(c.Controller), Mirrors: c.Mirrors, RedirectHosts: c.RedirectHosts, Dir: a.store.Incoming(),
+		RootCAs: c.RootCAs, InsecureHTTP: c.InsecureHTTP, Limit: c.DownloadLimit, Log: a.log,
 	})
 	if err != nil {
 		return err

@@ -343,8 +343,8 @@ func TestASecondAgentOnTheFolderIsRefused(t *testing.T) {
 }
 
 func TestAConfigIsRefusedWithAllReasons(t *testing.T) {
-	err := Config{Device: wire.Device{Site: "UP"}, Controller: "http://10.0.0.1", Mirrors: []string{"ftp://x"}, DownloadLimit: 1024}.Validate()
-	for _, want := range []string{"site", "insecure_http", `mirrors: address "ftp://x"`, "limit of 1 KiB a second: want 0 for none, or 32", "broker is missing", "state folder", "serve", "trust", "probation", "telemetry", "no engine"} {
+	err := Config{Device: wire.Device{Site: "UP"}, Controller: "http://10.0.0.1", Mirrors: []string{"ftp://x"}, RedirectHosts: []string{"https://b"}, DownloadLimit: 1024}.Validate()
+	for _, want := range []string{"site", "insecure_http", `mirrors: address "ftp://x"`, `redirect_hosts: host "https://b": want a host or host:port`, "limit of 1 KiB a second: want 0 for none, or 32", "broker is missing", "state folder", "serve", "trust", "probation", "telemetry", "no engine"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not name %q", err, want)
 		}

@@ -42,6 +42,9 @@ type Config struct {
 	// Mirrors are where the site's network engineer keeps copies of objects, at
 	// mirror/sha256/{hex}: asked before the controller, the nearest first.
 	Mirrors []string
+	// RedirectHosts are those, as host or host:port, that a source may redirect
+	// to: the network engineer names the store of a bucket.
+	RedirectHosts []string
 	// DownloadLimit is how many bytes a second the network engineer lets the
 	// device take for models; 0 is no limit.
 	DownloadLimit int64
@@ -102,6 +105,11 @@ func (c Config) Validate() error {
 	for _, m := range c.Mirrors {
 		if _, err := fetch.CheckURL(m, c.InsecureHTTP); err != nil {
 			refuse("config: mirrors: %w", err)
+		}
+	}
+	for _, h := range c.RedirectHosts {
+		if err := fetch.CheckRedirectHost(h); err != nil {
+			refuse("config: redirect_hosts: %w", err)
 		}
 	}
 	if c.DownloadLimit != 0 && c.DownloadLimit < fetch.MinLimit {

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/squadron-edge/squadron/controller/bucket"
 	"github.com/squadron-edge/squadron/deploy/trust"
 )
 
@@ -44,9 +45,19 @@ type Config struct {
 	// DeviceDeadlineSeconds is how long a device that was ordered has to come to
 	// an end; 0 means half an hour. Who has slow links raises it.
 	DeviceDeadlineSeconds int `json:"device_deadline_seconds,omitempty"`
+	// S3Endpoint, S3Bucket and S3CredentialsFile name a bucket that is kept equal
+	// to the objects, so that devices fetch from its store; all or none. S3Region
+	// is the store's to tell if empty. Whoever runs a fleet larger than the
+	// controller's link sets them.
+	S3Endpoint        string `json:"s3_endpoint,omitempty"`
+	S3Bucket          string `json:"s3_bucket,omitempty"`
+	S3Region          string `json:"s3_region,omitempty"`
+	S3CredentialsFile string `json:"s3_credentials_file,omitempty"`
 
 	// OnlineKey is the opened key; required.
 	OnlineKey trust.PrivateKey `json:"-"`
+	// S3Credentials are what S3CredentialsFile holds.
+	S3Credentials bucket.Credentials `json:"-"`
 	// Page answers GET /; nil means no page.
 	Page http.Handler `json:"-"`
 	Log  *slog.Logger `json:"-"` // nil means none
@@ -84,7 +95,17 @@ func (c Config) Validate() error {
 	if err == nil && c.OnlineKey.Public() == nil {
 		err = errors.New("controller: the online key is missing: online_key_file names it (keys/online.key of squadron keys init), and passphrase_file what opens it")
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	if err := c.bucket().Validate(); err != nil {
+		return fmt.Errorf("controller: %w", err)
+	}
+	return nil
+}
+
+func (c Config) bucket() bucket.Config {
+	return bucket.Config{Endpoint: c.S3Endpoint, Name: c.S3Bucket, Region: c.S3Region, Credentials: c.S3Credentials}
 }
 
 func (c Config) withDefaults() Config {

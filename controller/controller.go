@@ -32,6 +32,7 @@ import (
 
 	"github.com/squadron-edge/squadron/controller/api"
 	"github.com/squadron-edge/squadron/controller/broker"
+	"github.com/squadron-edge/squadron/controller/bucket"
 	"github.com/squadron-edge/squadron/controller/registry"
 	"github.com/squadron-edge/squadron/controller/repository"
 	"github.com/squadron-edge/squadron/controller/rollout"
@@ -51,6 +52,7 @@ type Controller struct {
 	store  *store.Store
 	broker *broker.Broker
 	fleet  *fleet
+	bucket *bucket.Bucket // nil without one
 	http   net.Listener
 	server *http.Server
 	lock   *os.File // held until everything else is closed
@@ -92,6 +94,10 @@ func assemble(ctx context.Context, cfg Config, st *store.Store) (*Controller, er
 	if err != nil {
 		return nil, err
 	}
+	objects, err := bucket.Open(cfg.bucket(), reg, cfg.Log)
+	if err != nil {
+		return nil, err
+	}
 	web, mqtt, err := listen(cfg)
 	if err != nil {
 		return nil, err
@@ -103,13 +109,13 @@ func assemble(ctx context.Context, cfg Config, st *store.Store) (*Controller, er
 	live := api.NewLive()
 	f := newFleet(st, b, repo, live, cfg.DeviceDeadlineSeconds, cfg.Log)
 	handler := api.New(api.Config{
-		Store: st, Registry: reg, Repository: repo, Orders: f, Live: live, Page: cfg.Page, Token: cfg.OperatorToken, Log: cfg.Log,
+		Store: st, Registry: reg, Bucket: objects, Repository: repo, Orders: f, Live: live, Page: cfg.Page, Token: cfg.OperatorToken, Log: cfg.Log,
 	})
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
-	return &Controller{log: cfg.Log, store: st, broker: b, fleet: f, http: web, server: server}, nil
+	return &Controller{log: cfg.Log, store: st, broker: b, fleet: f, bucket: objects, http: web, server: server}, nil
 }
 
 // HTTPAddr is the host:port at which the API and the page answer.
@@ -136,6 +142,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	group.Go(func() error { return c.broker.Run(ctx) })
 	group.Go(func() error { return c.fleet.run(ctx) })
 	group.Go(func() error { return c.fleet.renewTrust(ctx) })
+	group.Go(func() error { return c.bucket.Run(ctx) })
 	group.Go(c.serve)
 	group.Go(func() error { return c.stop(ctx) })
 	return errors.Join(group.Wait(), c.store.Close(), c.lock.Close())

@@ -118,7 +118,7 @@ func (f *Fetcher) bringDelta(ctx context.Context, p partial, s *source, have *pr
 	if err != nil {
 		return err
 	}
-	client := http.Client{Transport: &guard{fetcher: f, source: s, partial: p, have: have}, CheckRedirect: checkRedirect}
+	client := http.Client{Transport: &guard{fetcher: f, source: s, partial: p, have: have}, CheckRedirect: f.redirects.check}
 	reply, err := client.Do(request)
 	if errors.Is(err, errComplete) {
 		return nil

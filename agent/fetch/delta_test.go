@@ -193,3 +193,17 @@ func TestAttackRepliesThatAreNoDelta(t *testing.T) {
 		})
 	}
 }
+
+// TestAReplyThatLeadsNowhereIsNoDelta: to a client it is an answer, and its body
+// is whatever a server likes.
+func TestAReplyThatLeadsNowhereIsNoDelta(t *testing.T) {
+	for _, status := range []int{300, 302, 304, 307, 399} {
+		s := serve(t, reply(status, nil, nil))
+		if status != 304 {
+			s.faults = []fault{reply(status, nil, object)}
+		}
+		f := fetcher(t, s.URL)
+		refuseDelta(t, f, "the server answered 3")
+		wantNothingIn(t, f.dir)
+	}
+}

@@ -4,8 +4,9 @@
 // It is the sole importer of go-getter, and owns the guard around it: that
 // library resumes blindly, and with a limit truncates silently, so that here an
 // http.RoundTripper below it answers for every byte. Package fetch refuses to
-// unpack, to follow a redirect to another host or out of TLS, to speak plain
-// HTTP with another machine unless told to, and to know what an object means.
+// unpack, to follow a redirect out of TLS or to another host than those that the
+// owner names, to speak plain HTTP with another machine unless told to, and to
+// know what an object means.
 //
 // Vocabulary: a source is a base address that objects come from; a mirror is a
 // source that is asked first, because it is near, and may lack an object; the
@@ -85,6 +86,9 @@ type Options struct {
 	// Mirrors are bases that may have an object too and are asked before Base,
 	// in this order: the nearest first.
 	Mirrors []string
+	// RedirectHosts are those, as host or host:port, that a source may redirect
+	// to beside its own: where a store keeps what a mirror tells the way to.
+	RedirectHosts []string
 	// Dir holds partials. It is made with mode 0700 and must be nobody else's.
 	Dir string
 	// RootCAs are the authorities of a site with its own; nil is the system's.
@@ -104,6 +108,7 @@ type Options struct {
 type Fetcher struct {
 	sources   []*source // in the order of asking; the last is Options.Base
 	lent      atomic.Pointer[source]
+	redirects redirects
 	dir       string
 	disk      disk
 	transport http.RoundTripper
@@ -124,7 +129,7 @@ const MinLimit = 32 << 10
 func New(o Options) (*Fetcher, error) {
 	f := &Fetcher{
 		dir: o.Dir, disk: osDisk{}, transport: Transport(o.RootCAs), limit: limiter(o.Limit),
-		idle: idleTimeout, every: markBytes, log: o.Log,
+		idle: idleTimeout, every: markBytes, log: o.Log, redirects: redirects{insecure: o.InsecureHTTP},
 	}
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
@@ -135,6 +140,13 @@ func New(o Options) (*Fetcher, error) {
 			return nil, err
 		}
 		f.sources = append(f.sources, &source{base: base, mirror: len(f.sources) < len(o.Mirrors)})
+	}
+	for _, text := range o.RedirectHosts {
+		host, err := parseRedirectHost(text)
+		if err != nil {
+			return nil, fmt.Errorf("where sources may redirect to: %w", err)
+		}
+		f.redirects.hosts = append(f.redirects.hosts, host)
 	}
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make download folder: %w", err)
@@ -278,7 +290,7 @@ func (f *Fetcher) bring(ctx context.Context, p partial, s *source, have *progres
 		XTerraformGetDisabled: true,
 		Client: &http.Client{
 			Transport:     &guard{fetcher: f, source: s, partial: p, have: have},
-			CheckRedirect: checkRedirect,
+			CheckRedirect: f.redirects.check,
 		},
 	})
 }

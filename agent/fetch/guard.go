@@ -27,24 +27,6 @@ func Transport(roots *x509.CertPool) *http.Transport {
 	}
 }
 
-const maxRedirects = 5
-
-// checkRedirect keeps a fetch on its host and within TLS.
-func checkRedirect(to *http.Request, via []*http.Request) error {
-	from := via[0].URL
-	switch {
-	case len(via) > maxRedirects:
-		return fmt.Errorf("it redirects more than %d times", maxRedirects)
-	case to.URL.Scheme != "http" && to.URL.Scheme != "https":
-		return errors.New("it redirects to " + to.URL.Scheme)
-	case to.URL.Hostname() != from.Hostname():
-		return fmt.Errorf("it redirects to another host, %s", to.URL.Hostname())
-	case from.Scheme == "https" && to.URL.Scheme != "https":
-		return errors.New("it redirects from https to " + to.URL.Scheme)
-	}
-	return nil
-}
-
 // guard stands between go-getter and the network. It answers the HEAD request
 // itself (the size is signed, and a refused HEAD would cost the resume), makes
 // a Range request conditional on the ETag where one is known, refuses replies
@@ -65,15 +47,19 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	reply, err := g.request(ctx, cancel, r)
 	if err != nil {
 		cancel(nil)
-		return nil, err
+		return nil, g.where(r, err)
 	}
-	if isRedirect(reply.StatusCode) {
+	on, err := follows(reply)
+	if on {
 		reply.Body = &closer{reply.Body, func() { cancel(nil) }}
 		return reply, nil
 	}
-	if err := g.check(reply); err != nil {
+	if err == nil {
+		err = g.check(reply)
+	}
+	if err != nil {
 		cancel(nil)
-		return nil, errors.Join(err, reply.Body.Close())
+		return nil, g.where(r, errors.Join(err, reply.Body.Close()))
 	}
 	g.have.note(g.source.base.String(), reply.Header)
 	wait := g.fetcher.idle
@@ -115,7 +101,13 @@ func (g *guard) etag() (string, bool) {
 	return etag, ok
 }
 
-func isRedirect(status int) bool { return status >= 300 && status < 400 }
+// where says which host failed, if it is another one than the source's own.
+func (g *guard) where(r *http.Request, err error) error {
+	if r.URL.Host == g.source.base.Host || err == nil {
+		return err
+	}
+	return fmt.Errorf("%s, to which it redirects: %w", r.URL.Host, err)
+}
 
 // closer releases a reply's context with its body.
 type closer struct {

@@ -30,7 +30,7 @@ func NewMetadata(o Options) (*Metadata, error) {
 		return nil, err
 	}
 	return &Metadata{base, &http.Client{
-		Transport: Transport(o.RootCAs), CheckRedirect: checkRedirect, Timeout: metadataTimeout,
+		Transport: Transport(o.RootCAs), CheckRedirect: redirects{}.check, Timeout: metadataTimeout,
 	}}, nil
 }
 

@@ -40,6 +40,18 @@ func Read(file string, v any) error {
 	return nil
 }
 
+// ReadPrivate is Read of a file with a secret, which nobody else may open.
+func ReadPrivate(file string, v any) error {
+	info, err := os.Stat(file)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", file, withoutPath(err))
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return fmt.Errorf("read %s: others may open it (%s): it holds a secret, so chmod 600 it", file, info.Mode())
+	}
+	return Read(file, v)
+}
+
 func readBounded(file string) (b []byte, err error) {
 	f, err := os.Open(file)
 	if err != nil {

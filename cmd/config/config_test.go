@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,6 +32,26 @@ func TestReadFillsWhatIsThere(t *testing.T) {
 	f := file{Serve: "default"}
 	if err := config.Read(name, &f); err != nil || f.Broker != "tcp://b:1883" || f.Serve != "default" || time.Duration(f.Probation) != 90*time.Second {
 		t.Errorf("read %+v, %v", f, err)
+	}
+}
+
+func TestASecretIsReadFromAFileThatNobodyElseOpens(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "secret.json")
+	for mode, want := range map[os.FileMode]string{0o600: "", 0o400: "", 0o640: "chmod 600", 0o604: "chmod 600"} {
+		if err := errors.Join(os.RemoveAll(name), os.WriteFile(name, []byte(`{"broker":"a secret"}`), mode)); err != nil {
+			t.Fatal(err)
+		}
+		var f file
+		err := config.ReadPrivate(name, &f)
+		if (err == nil) != (want == "") || (f.Broker == "") != (want != "") {
+			t.Errorf("%s: read %q, %v", mode, f.Broker, err)
+		}
+		if err != nil && (!strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), name)) {
+			t.Errorf("%s: %v", mode, err)
+		}
+	}
+	if err := config.ReadPrivate(filepath.Join(t.TempDir(), "none"), new(file)); err == nil || !strings.Contains(err.Error(), "none: no such file") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -51,7 +51,10 @@ Further keys: "serve" (` + agent.DefaultServe + `), "telemetry_interval" ("30s")
 Models may come from nearer than the controller: "mirrors" lists bases, nearest first, each
 https://…, http:// on this machine, or file:///folder, that keep objects at sha256/{hex}, such as
 ["file:///media/stick", "https://cache.plant-7.example/v1/artefacts"]. They are asked before the
-controller, and need not be trusted: digests are signed. "download_limit_kib_per_s" (0, no limit)
+controller, and need not be trusted: digests are signed. "redirect_hosts" lists those, each
+host or host:port, that a mirror or the controller may redirect to beside itself. A device takes
+objects from the controller's bucket with "mirrors": ["https://fleet.example/v1/s3"] and
+"redirect_hosts": ["models.s3.eu-central-1.amazonaws.com"]. "download_limit_kib_per_s" (0, no limit)
 is how much of the site's link all downloads of this device together may take.
 
 A new version proves itself on the device: on its golden pictures, then in the "shadow" ("30s", or
@@ -91,6 +94,7 @@ type configFile struct {
 	InsecureHTTP bool            `json:"insecure_http"`
 	InsecureMQTT bool            `json:"insecure_mqtt"`
 	Mirrors      []string        `json:"mirrors"`
+	RedirectTo   []string        `json:"redirect_hosts"`
 	LimitKiB     int64           `json:"download_limit_kib_per_s"`
 	Jitter       config.Duration `json:"download_jitter"`
 	Window       windowKeys      `json:"maintenance_window"`
@@ -174,7 +178,7 @@ func (c *agentFlags) read() (agent.Config, error) {
 		Device:     wire.Device{Site: wire.SiteID(f.Site), ID: wire.DeviceID(f.Device)},
 		Controller: f.Controller, Broker: f.Broker, Token: f.Token, StateDir: c.State, Serve: f.Serve,
 		Trust: root, RootCAs: roots, InsecureHTTP: f.InsecureHTTP, InsecureMQTT: f.InsecureMQTT, Reserve: f.ReserveMiB << 20,
-		Mirrors: f.Mirrors, DownloadLimit: f.LimitKiB << 10,
+		Mirrors: f.Mirrors, RedirectHosts: f.RedirectTo, DownloadLimit: f.LimitKiB << 10,
 		Jitter: time.Duration(f.Jitter), Window: window, Pin: pin,
 		Shadow: time.Duration(f.Shadow), Probation: time.Duration(f.Probation), Telemetry: time.Duration(f.Telemetry),
 		Engines: engines.All(), Version: program.Version(), Built: program.Built(),

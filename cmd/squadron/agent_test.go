@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -33,10 +34,11 @@ type agentProcess struct {
 }
 
 // startAgent starts the fourth device, with the configuration that the demo
-// writes, on the state folder that it had.
-func startAgent(t *testing.T, program string, o *office) *agentProcess {
+// writes and further keys, on the state folder that it had.
+func startAgent(t *testing.T, program string, o *office, keys ...string) *agentProcess {
 	t.Helper()
-	config := `{"site": "waterworks", "device": "meter-4", "serve": "127.0.0.1:0", "probation": "200ms", "telemetry_interval": "200ms"}`
+	config := "{" + strings.Join(append(keys, `"site": "waterworks"`, `"device": "meter-4"`, `"serve": "127.0.0.1:0"`,
+		`"probation": "200ms"`, `"telemetry_interval": "200ms"`), ", ") + "}"
 	if err := os.WriteFile(o.file("meter-4.json"), []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/squadron-edge/squadron/cmd/exit"
 	"github.com/squadron-edge/squadron/controller"
 	"github.com/squadron-edge/squadron/controller/api"
+	"github.com/squadron-edge/squadron/controller/bucket"
 )
 
 // office is what an operator has: samples, keys, and a controller in this
@@ -26,7 +27,11 @@ type office struct {
 }
 
 // openOffice starts a controller on free ports. It ends with the test.
-func openOffice(t *testing.T) *office {
+func openOffice(t *testing.T) *office { return openOfficeWith(t, bucket.Config{}) }
+
+// openOfficeWith starts a controller that keeps a bucket, unless it is the zero
+// one.
+func openOfficeWith(t *testing.T, s3 bucket.Config) *office {
 	t.Helper()
 	o := &office{t: t, dir: t.TempDir()}
 	squadron(t, exit.Done, "samples", o.file("samples"))
@@ -41,6 +46,7 @@ func openOffice(t *testing.T) *office {
 	ctx, cancel := context.WithCancel(context.Background())
 	c, err := controller.New(ctx, controller.Config{
 		Dir: o.file("controller"), Trust: o.file("trust"), OnlineKey: online, HTTP: "127.0.0.1:0", MQTT: "127.0.0.1:0",
+		S3Endpoint: s3.Endpoint, S3Bucket: s3.Name, S3Credentials: s3.Credentials,
 	})
 	if err != nil {
 		cancel()

@@ -32,6 +32,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/squadron-edge/squadron/controller/bucket"
 	"github.com/squadron-edge/squadron/controller/registry"
 	"github.com/squadron-edge/squadron/controller/repository"
 	"github.com/squadron-edge/squadron/controller/rollout"
@@ -63,6 +64,8 @@ type Orders interface {
 type Config struct {
 	Store    *store.Store
 	Registry *registry.Registry
+	// Bucket holds what the registry holds; nil means none.
+	Bucket *bucket.Bucket
 	// Repository is what devices judge by.
 	Repository *repository.Repository
 	Orders     Orders
@@ -91,6 +94,8 @@ func (h *handler) routes() []route {
 		{"GET", "/v1/artefacts/sha256/{hex}", false, h.artefact},
 		{"GET", "/v1/artefacts/sha256/{hex}/from/{base}", false, h.delta},
 		{"PUT", "/v1/artefacts/sha256/{hex}/from/{base}", true, h.putDelta},
+		{"GET", "/v1/s3/sha256/{hex}", false, h.inBucket},
+		{"GET", "/v1/s3/sha256/{hex}/from/{base}", false, h.noDelta},
 		{"GET", "/v1/tuf/{file}", false, h.metadata},
 		{"PUT", "/v1/tuf/{file}", true, h.putMetadata},
 		{"GET", "/v1/roles/{model}/{version}", false, h.role},

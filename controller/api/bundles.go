@@ -34,6 +34,7 @@ func (h *handler) publish(w http.ResponseWriter, r *http.Request) error {
 	h.Log.Info("bundle published", "name", row.Name, "version", row.Version, "digest", row.Digest, "new", created)
 	status := http.StatusOK
 	if created {
+		h.Bucket.Wake()
 		status = http.StatusCreated
 	}
 	return write(w, status, BundleOf(row))
@@ -50,6 +51,7 @@ func (h *handler) removeBundle(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		h.Log.Warn("the bytes of a removed bundle stay on the disk", "name", row.Name, "version", row.Version, "error", err)
 	}
+	h.Bucket.Wake()
 	h.Log.Info("bundle removed", "name", row.Name, "version", row.Version, "digest", row.Digest, "objects", objects)
 	return write(w, http.StatusOK, BundleOf(row))
 }

@@ -78,6 +78,10 @@ func (r *Registry) sizes(ctx context.Context) (map[bundle.Digest]int64, error) {
 	if err != nil {
 		return nil, err
 	}
+	return r.sizesOf(rows)
+}
+
+func (r *Registry) sizesOf(rows []store.Bundle) (map[bundle.Digest]int64, error) {
 	sizes := map[bundle.Digest]int64{}
 	for _, row := range rows {
 		m, err := r.manifest(row.Digest)
