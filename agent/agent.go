@@ -56,7 +56,7 @@ func Open(c Config) (*Agent, error) {
 		return nil, err
 	}
 	a := &Agent{config: c, log: c.Log.With("device", c.Device.String())}
-	store, err := slot.Open(c.StateDir, c.Reserve)
+	store, err := slot.Open(c.StateDir, slot.Limits{Reserve: c.Reserve, Quota: c.Quota})
 	if err != nil {
 		return nil, err
 	}

@@ -220,7 +220,7 @@ func TestANewerRootOfTheSameOwnerLeadsOn(t *testing.T) {
 
 func TestTimeIsNeverBeforeWhatIsKnown(t *testing.T) {
 	f := newFleet(t)
-	store, err := slot.Open(t.TempDir(), 0)
+	store, err := slot.Open(t.TempDir(), slot.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}

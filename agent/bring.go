@@ -140,7 +140,7 @@ func (h *haul) derive(ctx context.Context, f, base bundle.File) (int64, error) {
 	if why := h.model.spoiled[f.Digest]; why != nil {
 		return 0, why
 	}
-	if h.fetcher.Began(f.Digest) {
+	if h.fetcher.Arrived(f.Digest) > 0 {
 		return 0, fmt.Errorf("%w that is needed: a part of the file is here", fetch.ErrNoDelta)
 	}
 	if !h.store.Has(base.Digest, base.Size) {

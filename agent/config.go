@@ -53,6 +53,9 @@ type Config struct {
 	// Shadow is how long the owner has a new version read beside the one that
 	// serves, without answering, before it may switch; 0 is not at all.
 	Shadow time.Duration
+	// Quota is how many bytes the owner lets models take on the disk, downloads
+	// included; 0 is no limit.
+	Quota int64
 	// Probation is how long the owner wants a new version watched.
 	Probation time.Duration
 	// Jitter is the longest wait before an order's first fetch; each device has
@@ -131,6 +134,9 @@ func (c Config) Validate() error {
 	}
 	if _, err := trust.ParseRoot(c.Trust); err != nil {
 		refuse("config: trust: %w", err)
+	}
+	if c.Quota < 0 {
+		refuse("config: disk quota of %d bytes: want 0 for none, or more", c.Quota)
 	}
 	if c.Reserve < 0 {
 		refuse("config: reserve of %d bytes: want 0 or more", c.Reserve)

@@ -84,8 +84,8 @@ func (pocketFetcher) FetchDelta(context.Context, bundle.Digest, bundle.Digest, i
 // DropDelta has nothing to drop.
 func (pocketFetcher) DropDelta(_, _ bundle.Digest) error { return nil }
 
-// Began has never begun.
-func (pocketFetcher) Began(bundle.Digest) bool { return false }
+// Arrived knows of no part that it would go on with.
+func (pocketFetcher) Arrived(bundle.Digest) int64 { return 0 }
 
 // Lend implements fetcher; nobody comes with a folder.
 func (pocketFetcher) Lend(string) {}
@@ -127,7 +127,7 @@ func (p *pocketFleet) boot(disk *slottest.Disk, change ...func(*Config)) (*pocke
 	for _, f := range change {
 		f(&c)
 	}
-	store, err := slot.OpenOn(disk, 0)
+	store, err := slot.OpenOn(disk, slot.Limits{})
 	if err != nil {
 		return nil, err
 	}
@@ -229,7 +229,7 @@ func (d *pocket) mustHave(want wire.DesiredModel) error {
 
 // onDisk checks that exactly this version is active, and whole.
 func onDisk(disk *slottest.Disk, version string) error {
-	s, err := slot.OpenOn(disk, 0)
+	s, err := slot.OpenOn(disk, slot.Limits{})
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ type fetcher interface {
 	Fetch(ctx context.Context, d bundle.Digest, size int64) (file string, err error)
 	FetchDelta(ctx context.Context, target, base bundle.Digest, size int64) (fetch.Delta, error)
 	DropDelta(target, base bundle.Digest) error
-	Began(d bundle.Digest) bool
+	Arrived(d bundle.Digest) int64
 	Lend(folder string)
 }
 

@@ -68,14 +68,14 @@ func (u *updater) verify(a update.Verify) update.Event {
 	return update.Verified{Task: a.Task, Bytes: total}
 }
 
-// makeRoom returns the size of all objects, if those that are missing fit the
+// makeRoom returns the size of all objects, if what is missing of them fits the
 // disk once nothing superfluous is on it.
 func (u *updater) makeRoom(m *bundle.Manifest) (total int64, err error) {
 	var missing int64
 	for _, f := range m.Objects() {
 		total += f.Size
 		if !u.store.Has(f.Digest, f.Size) {
-			missing += f.Size
+			missing += max(0, f.Size-u.fetcher.Arrived(f.Digest))
 		}
 	}
 	err = u.store.Room(missing)

@@ -68,10 +68,13 @@ func (f *Fetcher) DropDelta(target, base bundle.Digest) error {
 	return nil
 }
 
-// Began reports whether a part of the whole object has arrived.
-func (f *Fetcher) Began(d bundle.Digest) bool {
+// Arrived is how many bytes of the whole object are here already.
+func (f *Fetcher) Arrived(d bundle.Digest) int64 {
 	info, err := f.disk.Lstat(partial{dir: f.dir, digest: d}.file())
-	return err == nil && info.Mode().IsRegular() && info.Size() > 0
+	if err != nil || !info.Mode().IsRegular() {
+		return 0
+	}
+	return info.Size()
 }
 
 func (f *Fetcher) partialDelta(target, base bundle.Digest, longest int64) partial {

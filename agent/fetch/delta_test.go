@@ -51,7 +51,7 @@ func TestADeltaIsBroughtAndForgotten(t *testing.T) {
 	s := serve(t)
 	f := fetcher(t, s.URL)
 	mustFetchDelta(t, f)
-	if f.Began(deltaTarget) {
+	if f.Arrived(deltaTarget) > 0 {
 		t.Error("a part of a delta counts as a part of the object")
 	}
 	if err := f.DropDelta(deltaTarget, deltaBase); err != nil {

@@ -155,30 +155,6 @@ func copyChecked(w io.Writer, r io.Reader, d bundle.Digest, size int64) error {
 	return nil
 }
 
-// NoRoomError says that an update does not fit the disk.
-type NoRoomError struct {
-	Need, Free, Reserve int64 // bytes
-}
-
-func (e *NoRoomError) Error() string {
-	return fmt.Sprintf("no room: needs %s and keeps %s in reserve, but only %s are free", mib(e.Need), mib(e.Reserve), mib(e.Free))
-}
-
-func mib(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
-
-// Room fails with a *NoRoomError unless need more bytes leave the reserve free.
-// Downloads are renamed into their place, so that each byte counts once.
-func (s *Store) Room(need int64) error {
-	free, err := s.files.Free()
-	if err != nil {
-		return fmt.Errorf("look for room: %w", err)
-	}
-	if free-s.reserve < need {
-		return &NoRoomError{Need: need, Free: free, Reserve: s.reserve}
-	}
-	return nil
-}
-
 func (s *Store) readFile(name string, max int64) ([]byte, error) {
 	r, err := s.files.Open(name)
 	if err != nil {

@@ -26,7 +26,7 @@
 // reached, is fsynced before the next write. An object is on disk before any
 // pointer names its envelope; previous is on disk before active changes.
 //
-//	s, err := slot.Open("/var/lib/squadron", 64<<20)
+//	s, err := slot.Open("/var/lib/squadron", slot.Limits{Reserve: 64 << 20})
 //	if err != nil {
 //		return err
 //	}
@@ -54,10 +54,10 @@ type Judge func(envelope []byte) (*bundle.Manifest, error)
 
 // Store is a device's state folder. Its methods may be called concurrently.
 type Store struct {
-	dir     string
-	files   Files
-	reserve int64
-	unlock  func() error
+	dir    string
+	files  Files
+	limits Limits
+	unlock func() error
 	// collecting excludes the arrival of objects from their collection.
 	collecting sync.RWMutex
 	unswept    error
@@ -67,8 +67,8 @@ type Store struct {
 }
 
 // Open makes the folder if needed, locks it and sweeps out what a crash left
-// half written. Reserve is how many bytes of the file system stay free.
-func Open(dir string, reserve int64) (*Store, error) {
+// half written.
+func Open(dir string, limits Limits) (*Store, error) {
 	disk, err := openDisk(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open state folder %s: %w", dir, err)
@@ -77,7 +77,7 @@ func Open(dir string, reserve int64) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, disk.Close())
 	}
-	s, err := OpenOn(disk, reserve)
+	s, err := OpenOn(disk, limits)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open state folder %s: %w", dir, err), unlock(), disk.Close())
 	}
@@ -97,8 +97,8 @@ func Look(dir string) (*Store, error) {
 }
 
 // OpenOn is Open of a folder that nobody else can have.
-func OpenOn(f Files, reserve int64) (*Store, error) {
-	s := &Store{files: f, reserve: reserve, unlock: func() error { return nil }, owed: map[string]bool{}}
+func OpenOn(f Files, limits Limits) (*Store, error) {
+	s := &Store{files: f, limits: limits, unlock: func() error { return nil }, owed: map[string]bool{}}
 	for _, dir := range []string{objectsDir, modelsDir, recordsDir, incomingDir} {
 		if err := s.makeDir(dir); err != nil {
 			return nil, err

@@ -113,7 +113,7 @@ func adopt(s *Store, d bundle.Digest, b []byte) error {
 
 func openTemp(t *testing.T) *Store {
 	t.Helper()
-	s, err := Open(t.TempDir(), 0)
+	s, err := Open(t.TempDir(), Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -296,7 +296,7 @@ func TestCollectTakesNothingIfItCannotReadAManifest(t *testing.T) {
 func TestNoRoomIsToldInNumbers(t *testing.T) {
 	disk := slottest.New()
 	disk.Room = 100 << 20
-	s, err := OpenOn(disk, 64<<20)
+	s, err := OpenOn(disk, Limits{Reserve: 64 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -310,11 +310,38 @@ func TestNoRoomIsToldInNumbers(t *testing.T) {
 	}
 }
 
+func TestAQuotaCountsObjectsAndDownloads(t *testing.T) {
+	disk, v := slottest.New(), newVersion("1.0.0")
+	s, err := OpenOn(disk, Limits{Quota: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustInstall(t, s, v)
+	w, err := disk.Create("incoming/abc.part")
+	if err == nil {
+		_, err = w.Write(make([]byte, 1000))
+	}
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	used := int64(1000 + len(v.envelope))
+	for _, b := range v.objects {
+		used += int64(len(b))
+	}
+	if err := s.Room(1<<20 - used); err != nil {
+		t.Errorf("what fits exactly: %v", err)
+	}
+	err = s.Room(1<<20 - used + 1)
+	if noRoom := new(NoRoomError); !errors.As(err, &noRoom) || noRoom.Used != used || !strings.Contains(err.Error(), "of the quota of 1.0 MiB for models") {
+		t.Errorf("got %v, with %d bytes used", err, used)
+	}
+}
+
 // TestAReadOnlyDiskServesWhatItHas: what a crash left half written stays, and
 // is told.
 func TestAReadOnlyDiskServesWhatItHas(t *testing.T) {
 	disk, v := slottest.New(), newVersion("1.0.0")
-	s, err := OpenOn(disk, 0)
+	s, err := OpenOn(disk, Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -323,7 +350,7 @@ func TestAReadOnlyDiskServesWhatItHas(t *testing.T) {
 		t.Fatal(err)
 	}
 	disk.Before = func(int, string, string) error { return syscall.EROFS }
-	if s, err = OpenOn(disk, 0); err != nil {
+	if s, err = OpenOn(disk, Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	if found := s.Recover("meter-reader", Pointer{}, judge); found.Active != v.pointer || !errors.Is(s.Unswept(), syscall.EROFS) {
@@ -333,11 +360,11 @@ func TestAReadOnlyDiskServesWhatItHas(t *testing.T) {
 
 func TestTwoAgentsCannotShareAFolder(t *testing.T) {
 	dir := t.TempDir()
-	first, err := Open(dir, 0)
+	first, err := Open(dir, Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = Open(dir, 0)
+	_, err = Open(dir, Limits{})
 	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("in use by another agent (process %d)", os.Getpid())) {
 		t.Errorf("the second Open gave %v", err)
 	}
@@ -348,7 +375,7 @@ func TestTwoAgentsCannotShareAFolder(t *testing.T) {
 	if err := errors.Join(look.Close(), first.Close()); err != nil {
 		t.Fatal(err)
 	}
-	again, err := Open(dir, 0)
+	again, err := Open(dir, Limits{})
 	if err != nil {
 		t.Fatalf("after the first closed: %v", err)
 	}

@@ -45,7 +45,8 @@ with an agent.json of
   {"site": "plant-7", "device": "cam-3",
    "controller": "https://fleet.example", "broker": "ssl://fleet.example:8883", "token": "…"}
 
-Further keys: "serve" (` + agent.DefaultServe + `), "telemetry_interval" ("30s"), "reserve_mib" (64), "ca_file" (authorities of a site with its own), and
+Further keys: "serve" (` + agent.DefaultServe + `), "telemetry_interval" ("30s"), "reserve_mib" (64; stays free on the disk),
+"disk_quota_mib" (0, no limit; the most that models and downloads may take), "ca_file" (authorities of a site with its own), and
 "insecure_http" and "insecure_mqtt" (true allows http:// or tcp:// to other machines, and is shown in the device's state).
 
 Models may come from nearer than the controller: "mirrors" lists bases, nearest first, each
@@ -90,6 +91,7 @@ type configFile struct {
 	Probation    config.Duration `json:"probation"`
 	Telemetry    config.Duration `json:"telemetry_interval"`
 	ReserveMiB   int64           `json:"reserve_mib"`
+	QuotaMiB     int64           `json:"disk_quota_mib"`
 	CAFile       string          `json:"ca_file"`
 	InsecureHTTP bool            `json:"insecure_http"`
 	InsecureMQTT bool            `json:"insecure_mqtt"`
@@ -177,7 +179,7 @@ func (c *agentFlags) read() (agent.Config, error) {
 	return agent.Config{
 		Device:     wire.Device{Site: wire.SiteID(f.Site), ID: wire.DeviceID(f.Device)},
 		Controller: f.Controller, Broker: f.Broker, Token: f.Token, StateDir: c.State, Serve: f.Serve,
-		Trust: root, RootCAs: roots, InsecureHTTP: f.InsecureHTTP, InsecureMQTT: f.InsecureMQTT, Reserve: f.ReserveMiB << 20,
+		Trust: root, RootCAs: roots, InsecureHTTP: f.InsecureHTTP, InsecureMQTT: f.InsecureMQTT, Reserve: f.ReserveMiB << 20, Quota: f.QuotaMiB << 20,
 		Mirrors: f.Mirrors, RedirectHosts: f.RedirectTo, DownloadLimit: f.LimitKiB << 10,
 		Jitter: time.Duration(f.Jitter), Window: window, Pin: pin,
 		Shadow: time.Duration(f.Shadow), Probation: time.Duration(f.Probation), Telemetry: time.Duration(f.Telemetry),

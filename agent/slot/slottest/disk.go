@@ -12,9 +12,9 @@
 //
 //	disk := slottest.New()
 //	disk.Before = func(step int, op, name string) error { ... }
-//	store, err := slot.OpenOn(disk, 0)
+//	store, err := slot.OpenOn(disk, slot.Limits{})
 //	...
-//	store, err = slot.OpenOn(disk.Copy().Boot(slottest.ByChance(seed)), 0)
+//	store, err = slot.OpenOn(disk.Copy().Boot(slottest.ByChance(seed)), slot.Limits{})
 package slottest
 
 import (
