@@ -74,7 +74,7 @@ func (a *Agent) open() error {
 	}
 	fetcher, err := fetch.New(fetch.Options{
 		Base: artefacts(c.Controller), Mirrors: c.Mirrors, RedirectHosts: c.RedirectHosts, Dir: a.store.Incoming(),
-		RootCAs: c.RootCAs, InsecureHTTP: c.InsecureHTTP, Limit: c.DownloadLimit, Log: a.log,
+		RootCAs: c.RootCAs, InsecureHTTP: c.InsecureHTTP, Limit: c.DownloadLimit, Device: c.Device.String(), Log: a.log,
 	})
 	if err != nil {
 		return err

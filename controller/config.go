@@ -9,8 +9,10 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/squadron-edge/squadron/controller/api"
 	"github.com/squadron-edge/squadron/controller/bucket"
 	"github.com/squadron-edge/squadron/deploy/trust"
+	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
 // Config is all that a controller needs to know. The zero value of a field
@@ -54,6 +56,11 @@ type Config struct {
 	S3Region          string `json:"s3_region,omitempty"`
 	S3CredentialsFile string `json:"s3_credentials_file,omitempty"`
 
+	// SiteDownloads are how many KiB a second all devices of a site together may
+	// download from here, by the site's name; "*" is each other site. Whoever
+	// answers for the sites' links sets it.
+	SiteDownloads map[wire.SiteID]int64 `json:"site_download_kib_per_s,omitempty"`
+
 	// OnlineKey is the opened key; required.
 	OnlineKey trust.PrivateKey `json:"-"`
 	// S3Credentials are what S3CredentialsFile holds.
@@ -92,6 +99,9 @@ func (c Config) Validate() error {
 	err := errors.Join(
 		guarded("http", c.HTTP, "operator_token", c.OperatorToken, minToken),
 		guarded("mqtt", c.MQTT, "device_secret", c.DeviceSecret, minSecret))
+	if bad := c.budgets().Validate(); err == nil && bad != nil {
+		err = fmt.Errorf("controller: site_download_kib_per_s: %w", bad)
+	}
 	if err == nil && c.OnlineKey.Public() == nil {
 		err = errors.New("controller: the online key is missing: online_key_file names it (keys/online.key of squadron keys init), and passphrase_file what opens it")
 	}
@@ -106,6 +116,14 @@ func (c Config) Validate() error {
 
 func (c Config) bucket() bucket.Config {
 	return bucket.Config{Endpoint: c.S3Endpoint, Name: c.S3Bucket, Region: c.S3Region, Credentials: c.S3Credentials}
+}
+
+func (c Config) budgets() api.SiteBudgets {
+	budgets := api.SiteBudgets{}
+	for site, kib := range c.SiteDownloads {
+		budgets[site] = kib << 10
+	}
+	return budgets
 }
 
 func (c Config) withDefaults() Config {

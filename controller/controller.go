@@ -109,7 +109,7 @@ func assemble(ctx context.Context, cfg Config, st *store.Store) (*Controller, er
 	live := api.NewLive()
 	f := newFleet(st, b, repo, live, cfg.DeviceDeadlineSeconds, cfg.Log)
 	handler := api.New(api.Config{
-		Store: st, Registry: reg, Bucket: objects, Repository: repo, Orders: f, Live: live, Page: cfg.Page, Token: cfg.OperatorToken, Log: cfg.Log,
+		Store: st, Registry: reg, Bucket: objects, Repository: repo, Orders: f, Live: live, Page: cfg.Page, Budgets: cfg.budgets(), Token: cfg.OperatorToken, Log: cfg.Log,
 	})
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,

@@ -99,6 +99,9 @@ type Options struct {
 	// Limit is how many bytes a second all HTTP transfers together may take,
 	// MinLimit or more; 0 sets no limit.
 	Limit int64
+	// Device is who fetches, as site/device: its site's budget counts for it. It is
+	// told to the sources, and to no host that they redirect to.
+	Device string
 	// Log hears which mirror failed and why; nil is silence.
 	Log *slog.Logger
 }
@@ -115,6 +118,7 @@ type Fetcher struct {
 	limit     *rate.Limiter
 	idle      time.Duration // see idleTimeout
 	every     int64         // see markBytes
+	device    string
 	log       *slog.Logger
 }
 
@@ -129,7 +133,7 @@ const MinLimit = 32 << 10
 func New(o Options) (*Fetcher, error) {
 	f := &Fetcher{
 		dir: o.Dir, disk: osDisk{}, transport: Transport(o.RootCAs), limit: limiter(o.Limit),
-		idle: idleTimeout, every: markBytes, log: o.Log, redirects: redirects{insecure: o.InsecureHTTP},
+		idle: idleTimeout, every: markBytes, device: o.Device, log: o.Log, redirects: redirects{insecure: o.InsecureHTTP},
 	}
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)

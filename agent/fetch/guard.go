@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
 // Transport is how the agent speaks HTTP: TLS 1.2 or newer, no waiting for ever
@@ -74,6 +76,9 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 func (g *guard) request(ctx context.Context, cancel context.CancelCauseFunc, r *http.Request) (*http.Response, error) {
 	r = r.Clone(ctx)
 	r.Header.Set("Accept-Encoding", "identity")
+	if g.fetcher.device != "" && r.URL.Host == g.source.base.Host {
+		r.Header.Set(wire.DeviceHeader, g.fetcher.device)
+	}
 	etag, known := g.etag()
 	if g.have.size > 0 && (known || !g.partial.isDelta()) {
 		r.Header.Set("Range", fmt.Sprintf("bytes=%d-", g.have.size))

@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
 // signature stands for what lets its reader read the object for an hour.
@@ -35,6 +37,9 @@ func signed(t *testing.T, store *server) string {
 func redirected(t *testing.T, base, to string, hosts ...string) (*Fetcher, *bytes.Buffer) {
 	t.Helper()
 	mirror := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if who := r.Header.Get(wire.DeviceHeader); who != "plant-7/cam-3" {
+			t.Errorf("the mirror is told %q", who)
+		}
 		http.SetCookie(w, &http.Cookie{Name: "session", Value: "secret"})
 		w.Header().Set("Location", to)
 		w.WriteHeader(http.StatusTemporaryRedirect)
@@ -42,7 +47,7 @@ func redirected(t *testing.T, base, to string, hosts ...string) (*Fetcher, *byte
 	t.Cleanup(mirror.Close)
 	var log bytes.Buffer
 	f, err := New(Options{
-		Base: base, Mirrors: []string{mirror.URL}, RedirectHosts: hosts,
+		Base: base, Mirrors: []string{mirror.URL}, RedirectHosts: hosts, Device: "plant-7/cam-3",
 		Dir: filepath.Join(t.TempDir(), "incoming"), Log: slog.New(slog.NewTextHandler(&log, nil)),
 	})
 	if err != nil {

@@ -68,7 +68,7 @@ func inWords(key string, err error) error {
 var (
 	wanted = map[reflect.Kind]string{
 		reflect.Bool: "true or false", reflect.Int: "a whole number", reflect.Int64: "a whole number",
-		reflect.Float32: "a number", reflect.Float64: "a number", reflect.Slice: "a list in brackets", reflect.Struct: "an object in braces",
+		reflect.Float32: "a number", reflect.Float64: "a number", reflect.Slice: "a list in brackets", reflect.Struct: "an object in braces", reflect.Map: "an object in braces",
 	}
 	written = map[string]string{"string": "text", "bool": "true or false", "array": "a list", "object": "an object"}
 )

@@ -32,7 +32,7 @@ with a controller.json of
 
 "trust" is the folder that squadron keys init made, of which the controller needs root.json's versions and targets.json; of its keys the online key alone, with the passphrase that opens it.
 
-Further keys: "http" (` + controller.DefaultHTTP + `), "mqtt" (` + controller.DefaultMQTT + `), "operator_token" (at least 16 characters) and "device_secret" (at least 32, of chance; squadron devices token derives each device's token from it), both needed to listen beyond loopback, "tls_cert_file" and "tls_key_file" (PEM; both ports then speak TLS only), "device_deadline_seconds" (1800).
+Further keys: "http" (` + controller.DefaultHTTP + `), "mqtt" (` + controller.DefaultMQTT + `), "operator_token" (at least 16 characters) and "device_secret" (at least 32, of chance; squadron devices token derives each device's token from it), both needed to listen beyond loopback, "tls_cert_file" and "tls_key_file" (PEM; both ports then speak TLS only), "device_deadline_seconds" (1800), "site_download_kib_per_s" (none; such as {"plant-7": 512, "*": 4096}: what all devices of a site together may download from here, "*" for each other site).
 
 A bucket of an S3-compatible store is kept equal to the published objects, for devices to fetch from, if it is named by "s3_endpoint" (https://…, or http:// on this machine), "s3_bucket" and "s3_credentials_file", a file of mode 0600 with {"access_key_id": "…", "secret_access_key": "…"}. "s3_region" is the store's to tell if absent. What is under sha256/ in the bucket and not published here is removed there.`
 }

@@ -72,13 +72,18 @@ type Config struct {
 	Live       *Live
 	// Page answers everything outside /v1/ and /healthz; nil means no page.
 	Page http.Handler
+	// Budgets bound what the devices of each site download from here.
+	Budgets SiteBudgets
 	// Token is the operator's; empty lets anybody on this machine change things.
 	Token string
 	Log   *slog.Logger
 }
 
 // handler is the API with what it stands on.
-type handler struct{ Config }
+type handler struct {
+	Config
+	budgets *budgets
+}
 
 // route is one method and path of the API.
 type route struct {
@@ -116,7 +121,7 @@ func (h *handler) routes() []route {
 
 // New is the whole HTTP side as one handler.
 func New(c Config) http.Handler {
-	h := &handler{c}
+	h := &handler{c, newBudgets(c.Budgets)}
 	mux := http.NewServeMux()
 	for _, r := range h.routes() {
 		mux.HandleFunc(r.method+" "+r.path, h.handle(r))

@@ -25,7 +25,7 @@ func (h *handler) artefact(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return serveFile(w, r, f, d.Hex())
+	return h.serveFile(w, r, f, d.Hex())
 }
 
 // delta serves what makes one object of another. Its ETag is of the file that
@@ -43,17 +43,23 @@ func (h *handler) delta(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
-	return serveFile(w, r, f, fmt.Sprintf("%x-%x", f.Size, info.ModTime().UnixNano()))
+	return h.serveFile(w, r, f, fmt.Sprintf("%x-%x", f.Size, info.ModTime().UnixNano()))
 }
 
-// serveFile serves bytes that never change under their address.
-func serveFile(w http.ResponseWriter, r *http.Request, f *registry.File, tag string) error {
+// serveFile serves bytes that never change under their address, within the budget
+// of the site that asks.
+func (h *handler) serveFile(w http.ResponseWriter, r *http.Request, f *registry.File, tag string) error {
+	within, done, err := h.budgets.enter(w, r, f.Size)
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	defer done()
 	head := w.Header()
 	head.Set("Content-Type", "application/octet-stream")
 	head.Set("X-Content-Type-Options", "nosniff")
 	head.Set("ETag", strconv.Quote(tag))
 	head.Set("Cache-Control", "public, max-age=31536000, immutable")
-	http.ServeContent(w, r, "", time.Time{}, f)
+	http.ServeContent(within, r, "", time.Time{}, f)
 	return f.Close()
 }
 

@@ -111,3 +111,7 @@ func ParseTopic(topic string) (Device, Kind, error) {
 func RolloutTopic(site SiteID, id RolloutID) string {
 	return Root + "/" + string(site) + "/" + rolloutsTopic + "/" + string(id)
 }
+
+// DeviceHeader is how a device says over HTTP which it is, as site/device, so that
+// its site's budget counts for what it downloads. It proves nothing.
+const DeviceHeader = "Squadron-Device"
