@@ -249,7 +249,7 @@ func (c *Client) Find(path string) (Target, error) {
 			continue
 		}
 		var children []visit
-		for _, r := range role.Delegations.GetRolesForTarget(path) {
+		for _, r := range rolesFor(role.Delegations, path) {
 			children = append(children, visit{r.Name, v.role})
 			if r.Terminating {
 				visits = nil

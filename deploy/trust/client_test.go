@@ -77,3 +77,17 @@ func TestAMinimumHoldsForAllVersionsOfItsModel(t *testing.T) {
 		}
 	}
 }
+
+// A delegation may be of all paths whose hash begins so, in hexadecimal.
+func TestADelegationByHashPrefixes(t *testing.T) {
+	r := trusttest.New(t)
+	r.Resign("1.targets.json", func(signed map[string]any) {
+		for _, role := range signed["delegations"].(map[string]any)["roles"].([]any) {
+			if role := role.(map[string]any); role["name"] == "ada" {
+				delete(role, "paths")
+				role["path_hash_prefixes"] = []any{"00", bundle.DigestOf([]byte(version1)).Hex()[:2]}
+			}
+		}
+	}, trusttest.TargetsKey)
+	r.MustFind(r.Device(), version1, "one")
+}
