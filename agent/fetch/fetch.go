@@ -163,8 +163,9 @@ func CheckURL(address string, insecure bool) (*url.URL, error) {
 	case u.Scheme == "http" && !insecure && !OnThisMachine(u.Hostname()):
 		return nil, fmt.Errorf(`address %s: it is neither encrypted nor on this machine: use https, or name "insecure_http": true in the config`, u)
 	}
-	u.Path = path.Clean("/" + u.Path) // go-getter splits a path at "//"
-	return u, nil
+	u.RawPath = path.Clean("/" + u.EscapedPath()) // go-getter splits a path at "//"
+	u.Path, err = url.PathUnescape(u.RawPath)
+	return u, err
 }
 
 // OnThisMachine reports whether a host is this machine whatever the network says.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/squadron-edge/squadron/deploy/trust"
 )
@@ -66,7 +67,7 @@ func (m *Metadata) origin() string {
 // those who may not list them.
 func (m *Metadata) get(ctx context.Context, name string, max int64) (b []byte, err error) {
 	// The name is escaped already: it must reach the server as it is.
-	address := m.base.Scheme + "://" + m.base.Host + path.Join("/", m.base.EscapedPath()) + "/" + name
+	address := m.base.Scheme + "://" + m.base.Host + strings.TrimSuffix(m.base.EscapedPath(), "/") + "/" + name
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err
