@@ -88,6 +88,8 @@ type Options struct {
 	Dir string
 	// RootCAs are the authorities of a site with its own; nil is the system's.
 	RootCAs *x509.CertPool
+	// Transport carries requests; nil is Transport(RootCAs).
+	Transport http.RoundTripper
 	// InsecureHTTP allows http:// to other machines. Digests still hold; who
 	// listens learns which models run here.
 	InsecureHTTP bool
@@ -121,7 +123,7 @@ const MinLimit = 32 << 10
 // New checks the options and makes the folder.
 func New(o Options) (*Fetcher, error) {
 	f := &Fetcher{
-		dir: o.Dir, disk: osDisk{}, transport: Transport(o.RootCAs), limit: limiter(o.Limit),
+		dir: o.Dir, disk: osDisk{}, transport: o.transport(), limit: limiter(o.Limit),
 		idle: idleTimeout, every: markBytes, log: o.Log,
 	}
 	if f.log == nil {
@@ -141,6 +143,13 @@ func New(o Options) (*Fetcher, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+func (o Options) transport() http.RoundTripper {
+	if o.Transport != nil {
+		return o.Transport
+	}
+	return Transport(o.RootCAs)
 }
 
 // CheckURL refuses an address that an agent may not fetch from: another scheme

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/squadron-edge/squadron/deploy/trust"
 )
@@ -31,13 +33,14 @@ func NewMetadata(o Options) (*Metadata, error) {
 		return nil, err
 	}
 	return &Metadata{base, &http.Client{
-		Transport: Transport(o.RootCAs), CheckRedirect: checkRedirect, Timeout: metadataTimeout,
+		Transport: o.transport(), CheckRedirect: checkRedirect, Timeout: metadataTimeout,
 	}}, nil
 }
 
 // metadataTimeout ends the transfer of one file of at most trust.MaxTargets
-// bytes, on a link of 300 kbit/s.
-const metadataTimeout = 4 * idleTimeout
+// bytes, on a link of 306 kbit/s: before package update gives up all of them, so
+// that the file is named.
+const metadataTimeout = 110 * time.Second
 
 // Fetch is the trust.Fetch of one refresh.
 func (m *Metadata) Fetch(ctx context.Context) trust.Fetch {
@@ -80,7 +83,11 @@ func (m *Metadata) get(ctx context.Context, name string, max int64) (b []byte, e
 	defer func() { err = errors.Join(err, reply.Body.Close()) }()
 	switch reply.StatusCode {
 	case http.StatusOK:
-		return bounded(reply.Body, max)
+		b, err := bounded(reply.Body, max)
+		if late := net.Error(nil); errors.As(err, &late) && late.Timeout() {
+			err = fmt.Errorf("not all of it came in %s", metadataTimeout)
+		}
+		return b, err
 	case http.StatusNotFound, http.StatusForbidden:
 		return nil, fmt.Errorf("%w (%s)", trust.ErrNoFile, reply.Status)
 	}
