@@ -41,6 +41,13 @@ func (a *assault) with(change func(r *trusttest.Repository)) {
 	change(a.trust)
 }
 
+// told is the state that the device told last.
+func (a *assault) told() wire.State {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.state
+}
+
 // answers lets the attacker answer in the controller's place.
 func (a *assault) answers(mischief func(w http.ResponseWriter, r *http.Request) bool) {
 	a.mu.Lock()

@@ -32,8 +32,8 @@ func TestAttackForgedOrder(t *testing.T) {
 		a.tell(c.envelope)
 		a.says(c.attack, "An order was not taken: judge order: ")
 		a.says(c.attack, c.want)
-		if a.state.Generation != 1 || a.state.Models[0].Wanted != "1.0.0" {
-			t.Errorf("%s: the device says %+v", c.attack, a.state)
+		if s := a.told(); s.Generation != 1 || s.Models[0].Wanted != "1.0.0" {
+			t.Errorf("%s: the device says %+v", c.attack, s)
 		}
 	}
 	a.unharmed("by a publisher", "no key")
@@ -68,8 +68,8 @@ func TestAttackReplayedOrder(t *testing.T) {
 		a.device = start(t, a.config)
 		a.device.awaitServing("2.0.0")
 	}
-	if a.state.Generation != 2 {
-		t.Errorf("the device says %+v", a.state)
+	if s := a.told(); s.Generation != 2 {
+		t.Errorf("the device says %+v", s)
 	}
 }
 
