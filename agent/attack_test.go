@@ -1,276 +1,218 @@
 package agent
 
 import (
-	"math"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/squadron-edge/squadron/agent/slot"
+	"github.com/squadron-edge/squadron/deploy/bundle"
 	"github.com/squadron-edge/squadron/deploy/trust"
 	"github.com/squadron-edge/squadron/deploy/trust/trusttest"
-	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
-// What an attacker does to a whole device, whose trust alone is tested in
-// package trust. In each case 1.0.0 goes on serving and the fleet hears why.
+// What attackers do to a whole device, whose trust alone is tested in package
+// trust under the same names: the attacks of TUF specification §1.5.2 here, and
+// further ones in attack_*_test.go. In each of them 1.0.0 goes on serving, the
+// fleet hears what was wrong, and nothing foreign stays on the disk.
 
-// refusedOrder waits until the device says that it did not take an order.
-func (f *fleet) refusedOrder(attack, want string) {
-	f.t.Helper()
-	f.await(attack, func() bool {
-		return strings.Contains(f.state.Why, "was not taken") && strings.Contains(f.state.Why, want)
+// Who owns the controller without any key publishes a model of her own.
+func TestAttackArbitrarySoftware(t *testing.T) {
+	a := newAssault(t)
+	a.order(a.evil()) // which the publisher's role names, and a stranger signed
+	a.refused("a stranger's envelope", "no publisher's key signed these bytes")
+	a.with(func(r *trusttest.Repository) { r.Publishers["ada"] = mallory })
+	a.order(a.publish(newRelease(t, "3.0.0", true), mallory))
+	a.unharmed("a stranger's role", "ada.json: unsigned metadata")
+}
+
+// The server shows what it had before 2.0.0, and orders that.
+func TestAttackRollback(t *testing.T) {
+	a := newAssault(t)
+	old := a.trust.CopyFiles()
+	first := a.desired.Models[0]
+	a.order(a.next())
+	a.heals()
+	a.with(func(r *trusttest.Repository) { r.Files = old })
+	first.Rollout = "r-9"
+	a.order(first)
+	a.await("the sentence", func() bool {
+		return len(a.state.Models) == 1 && strings.Contains(a.state.Models[0].Why, "timestamp.json: bad version number error: new timestamp version")
 	})
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.state.Generation != 1 || f.state.Models[0].Wanted != "1.0.0" {
-		f.t.Errorf("%s: the device says %+v", attack, f.state)
+	a.device.mustServe("2.0.0")
+	a.device.end()
+	a.nothingForeign("an older version")
+}
+
+// The server shows the same as ever, for longer than its timestamp is believed:
+// here the agent was built eight days from now.
+func TestAttackIndefiniteFreeze(t *testing.T) {
+	a := newAssault(t)
+	next := a.next()
+	a.device.end()
+	a.config.Built = time.Now().Add(8 * 24 * time.Hour)
+	a.device = start(t, a.config)
+	a.order(next)
+	a.unharmed("a week-old timestamp", "timestamp.json is expired, judged at "+a.config.Built.Format("2006-01-02"))
+}
+
+// A thief of the online key leaves no higher version for anybody honest, until
+// the owner's next root.
+func TestAttackFastForward(t *testing.T) {
+	a := newAssault(t)
+	a.with(func(r *trusttest.Repository) {
+		honest := r.TimestampVersion
+		r.TimestampVersion = 1 << 50
+		r.Stamp(r.Files[fmt.Sprintf("%d.snapshot.json", r.SnapshotVersion)])
+		r.TimestampVersion = honest
+	})
+	missing := a.desired.Models[0]
+	missing.Version, missing.Digest = "2.0.0", bundle.DigestOf([]byte("nothing"))
+	a.order(missing)
+	a.refused("an order to look", "no publisher")
+	a.order(a.next())
+	a.unharmed("honest versions after it", "must be >= 1125899906842625")
+	a.with(newOnlineKey)
+	a.heals()
+}
+
+// Roles that never were together: the role from before under its next name.
+func TestAttackMixAndMatch(t *testing.T) {
+	a := newAssault(t)
+	next := a.next()
+	a.with(func(r *trusttest.Repository) {
+		v := r.Roles["ada"].Version()
+		r.Files[fmt.Sprintf("%d.ada.json", v)] = r.Files[fmt.Sprintf("%d.ada.json", v-1)]
+	})
+	a.order(next)
+	a.unharmed("an older role", "ada.json: bad version number")
+}
+
+// A file and an object without an end.
+func TestAttackEndlessData(t *testing.T) {
+	for name, want := range map[string]string{
+		"/timestamp.json": "timestamp.json: fetch it from 127.0.0.1",
+		"/artefacts/":     "the server sent more than its",
+	} {
+		t.Run(strings.Trim(name, "/"), func(t *testing.T) {
+			a := newAssault(t)
+			a.answers(func(w http.ResponseWriter, r *http.Request) bool {
+				for err := error(nil); strings.Contains(r.URL.Path, name); {
+					if err != nil {
+						return true
+					}
+					_, err = w.Write(make([]byte, 32<<10))
+				}
+				return false
+			})
+			a.order(a.next())
+			a.unharmed("an endless "+name, want)
+		})
 	}
 }
 
-func TestForgedAndReplayedOrders(t *testing.T) {
-	f := newFleet(t)
-	r := committed(t, f, f.config(t.TempDir()))
-	next := f.publish(newRelease(t, "2.0.0", false), f.key)
-	order := wire.Desired{Site: cam.Site, Device: cam.ID, Generation: 7, At: time.Now().UTC(), Models: []wire.DesiredModel{next}}
-	other := order
-	other.Device = "cam-4"
-	f.tell(signedOrder(t, order, trusttest.Key(99)))
-	f.refusedOrder("an order forged by who owns the broker", "no key")
-	f.tell([]byte(`{"v":1,"site":"plant-7","device":"cam-3","generation":7,"models":[]}`))
-	f.refusedOrder("an order without a signature", "damaged")
-	f.tell(signedOrder(t, other, f.trust.Online))
-	f.refusedOrder("an order for another device", "plant-7/cam-4")
-	f.tell(signedOrder(t, order, f.key))
-	f.refusedOrder("an order signed by a publisher", "no key")
-	r.mustServe("1.0.0")
-
-	// A replay of an order that it has carried out changes nothing, however
-	// validly signed.
-	first := f.desiredEnvelope
-	f.order(next)
-	f.awaitPhase("2.0.0", wire.PhaseCommitted)
-	f.tell(first)
-	f.command(wire.Command{ID: "1", Kind: wire.CommandReport})
-	f.await("the reply", func() bool { return f.replies["1"].OK })
-	r.mustServe("2.0.0")
+// Somebody who may publish other models vouches for this one.
+func TestAttackExtraneousDependencies(t *testing.T) {
+	a := newAssault(t)
+	evil := a.evil()
+	a.with(func(r *trusttest.Repository) {
+		r.Targets.Next(r.Now.Add(trusttest.Year))
+		r.Delegate("mallory", mallory, "other-*/*")
+		r.SignTargets()
+		r.Must(r.Roles["mallory"].Put("shade/2.0.0", evil.Digest, evil.Size, ""))
+		r.Roles["ada"].Remove("shade/2.0.0")
+		r.Publish("ada", "shade/1.0.1", "another", "")
+		r.Publish("mallory", "other-model/1.0.0", "hers", "")
+	})
+	a.order(evil)
+	a.refused("another's model", "no publisher that the repository trusts vouches for it")
 }
 
-// refuses publishes 2.0.0 in some bad way, orders it, and waits for the refusal.
-func refuses(t *testing.T, f *fleet, r *running, want string) {
-	t.Helper()
-	m := f.awaitPhase("2.0.0", wire.PhaseRefused)
-	if !strings.Contains(m.Why, want) {
-		t.Errorf("the device says %q, want %q", m.Why, want)
-	}
-	r.mustServe("1.0.0")
-}
-
-// The controller's key can order what a publisher vouches for, and no more.
-func TestStolenOnlineKeyOrdersWhatNobodyVouchesFor(t *testing.T) {
-	f := newFleet(t)
-	r := committed(t, f, f.config(t.TempDir()))
-	evil := f.publish(newRelease(t, "2.0.0", true), trusttest.Key(99))
-	f.mu.Lock()
-	f.trust.Roles["ada"].Remove("shade/2.0.0")
-	f.trust.Publish("ada", "shade/1.0.1", "another", "")
-	f.mu.Unlock()
-	f.order(evil)
-	refuses(t, f, r, "no publisher that the repository trusts vouches for it")
-}
-
-func TestAnOrderOfAnotherDigestThanIsVouchedFor(t *testing.T) {
-	f := newFleet(t)
-	r := committed(t, f, f.config(t.TempDir()))
-	evil := f.publish(newRelease(t, "2.0.0", true), trusttest.Key(99))
-	f.publish(newRelease(t, "2.0.0", false), f.key)
-	f.order(evil)
-	refuses(t, f, r, "vouches for another shade/2.0.0")
-}
-
-func TestAnOrderBelowTheMinimumVersion(t *testing.T) {
-	f := newFleet(t)
-	r := committed(t, f, f.config(t.TempDir()))
-	low := f.publish(newRelease(t, "2.0.0", false), f.key)
-	f.mu.Lock()
-	f.trust.Publish("ada", "shade/3.0.0", "three", "2.1.0")
-	f.mu.Unlock()
-	f.order(low)
-	refuses(t, f, r, "allows no version below 2.1.0")
-}
-
-// After the owner takes a publisher away, nothing of that publisher's is
-// installed any more, and what serves goes on serving, over a restart too.
-func TestStolenPublisherKeyThenRevokedOnADevice(t *testing.T) {
-	f := newFleet(t)
-	dir := t.TempDir()
-	r := committed(t, f, f.config(dir))
-	evil := f.publish(newRelease(t, "2.0.0", false), f.key)
-	f.mu.Lock()
-	f.trust.Targets.Next(f.trust.Now.Add(trusttest.Year))
-	f.trust.Must(f.trust.Targets.Undelegate("ada"))
-	f.trust.SignTargets()
-	f.trust.Release()
-	f.mu.Unlock()
-	f.order(evil)
-	refuses(t, f, r, "no publisher")
-	r.end()
-	start(t, f.config(dir)).awaitServing("1.0.0")
-}
-
-// A new online key takes over by itself: the device finds it behind a root that
-// follows on its own.
-func TestTheOnlineKeyRotates(t *testing.T) {
-	f := newFleet(t)
-	r := committed(t, f, f.config(t.TempDir()))
-	next := f.publish(newRelease(t, "2.0.0", false), f.key)
-	f.rotateOnline()
-	f.order(next)
-	f.awaitPhase("2.0.0", wire.PhaseCommitted)
-	r.mustServe("2.0.0")
-}
-
-// A thief of the online key gives the last number there is to an order of what
-// runs already: every other order would be older. With the owner's next online
-// key it counts no longer.
-func TestFastForwardOfOrders(t *testing.T) {
-	f := newFleet(t)
-	r := committed(t, f, f.config(t.TempDir()))
-	f.mu.Lock()
-	last := *f.desired
-	last.Generation = math.MaxInt64
-	envelope := signedOrder(t, last, f.trust.Online)
-	f.mu.Unlock()
-	f.tell(envelope)
-	f.await("the last generation", func() bool { return f.state.Generation == math.MaxInt64 })
-	next := f.publish(newRelease(t, "2.0.0", false), f.key)
-	f.rotateOnline()
-	f.order(next)
-	f.awaitPhase("2.0.0", wire.PhaseCommitted)
-	r.mustServe("2.0.0")
-	// The new key's orders are numbered as ever.
-	f.mu.Lock()
-	older := *f.desired
-	older.Generation, older.Models = older.Generation-1, nil
-	envelope = signedOrder(t, older, f.trust.Online)
-	f.mu.Unlock()
-	f.tell(envelope)
-	f.order(f.publish(newRelease(t, "3.0.0", false), f.key))
-	f.awaitPhase("3.0.0", wire.PhaseCommitted)
-	r.mustServe("3.0.0")
-}
-
-// rotateOnline is the owner's squadron keys rotate online.
-func (f *fleet) rotateOnline() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	fresh := trusttest.Key(98)
-	f.trust.Online = fresh
-	f.trust.Rotate(func() {
-		f.trust.Must(f.trust.Root.SetKeys(trust.RoleSnapshot, 1, fresh.Public()))
-		f.trust.Must(f.trust.Root.SetKeys(trust.RoleTimestamp, 1, fresh.Public()))
-	}, f.trust.RootKeys[0], f.trust.RootKeys[1])
-	f.trust.Targets.Next(f.trust.Now.Add(trusttest.Year))
-	f.trust.Must(f.trust.Targets.Delegate(trust.Delegation{Role: trust.OrdersRole, Keys: []trust.PublicKey{fresh.Public()}, Threshold: 1, Paths: []string{"orders/*/*"}}))
-	f.trust.SignTargets()
-	f.trust.Release()
-}
-
-// The device's owner gives another root: nothing that followed from the old one
-// counts, but what serves goes on serving.
-func TestAnotherRootFromTheOwner(t *testing.T) {
-	f := newFleet(t)
-	dir := t.TempDir()
-	committed(t, f, f.config(dir)).end()
-	other := trusttest.At(t, time.Now().UTC(), "other-*")
-	other.RootKeys = []trust.PrivateKey{trusttest.Key(31), trusttest.Key(32)}
+// A whole other repository, validly signed by its own keys.
+func TestAttackWrongRepository(t *testing.T) {
+	a := newAssault(t)
+	evil := a.evil()
+	other := trusttest.At(t, time.Now().UTC(), "*")
+	other.Online = mallory
 	other.Rotate(func() {
-		other.Must(other.Root.SetKeys(trust.RoleRoot, 2, other.RootKeys[0].Public(), other.RootKeys[1].Public()))
-	}, other.RootKeys...)
-	c := f.config(dir)
-	c.Trust = other.Files["2.root.json"]
-	r := start(t, c)
-	r.awaitServing("1.0.0")
-	r.end()
-	store := mustLook(t, dir)
-	if b, err := store.Metadata().Load("targets.json"); b != nil || err != nil {
-		t.Errorf("the old owner's targets.json is still there: %v", err)
-	}
+		other.Must(other.Root.SetKeys(trust.RoleSnapshot, 1, mallory.Public()))
+		other.Must(other.Root.SetKeys(trust.RoleTimestamp, 1, mallory.Public()))
+	}, other.RootKeys[2])
+	other.Release()
+	a.with(func(r *trusttest.Repository) { r.Files = other.Files })
+	a.order(evil)
+	a.unharmed("its root", "2.root.json: unsigned metadata")
+	a.with(func(r *trusttest.Repository) { delete(r.Files, "2.root.json") })
+	a.unharmed("its timestamp", "timestamp.json: unsigned metadata")
 }
 
-// The owner's folder holds a newer root of the same fleet at the next start:
-// nothing is void.
-func TestANewerRootOfTheSameOwnerLeadsOn(t *testing.T) {
-	f := newFleet(t)
-	dir := t.TempDir()
-	committed(t, f, f.config(dir)).end()
-	f.trust.Rotate(func() {}, f.trust.RootKeys[0], f.trust.RootKeys[1])
-	f.trust.Rotate(func() {}, f.trust.RootKeys[1], f.trust.RootKeys[2])
-	c := f.config(dir)
-	c.Trust = f.trust.Files["3.root.json"]
-	r := start(t, c)
-	r.awaitServing("1.0.0")
-	if b, err := mustLook(t, dir).Metadata().Load("targets.json"); b == nil || err != nil {
-		t.Errorf("what followed from the older root is gone: %v", err)
-	}
-	f.order(f.publish(newRelease(t, "2.0.0", false), f.key))
-	f.awaitPhase("2.0.0", wire.PhaseCommitted)
-	r.mustServe("2.0.0")
-}
-
-func TestTimeIsNeverBeforeWhatIsKnown(t *testing.T) {
-	f := newFleet(t)
-	store, err := slot.Open(t.TempDir(), slot.Limits{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := store.Close(); err != nil {
-			t.Error(err)
+// A mirror that sends other bytes is left alone, and the fleet hears of it if
+// nobody else has the right ones.
+func TestAttackMaliciousMirror(t *testing.T) {
+	a := newAssault(t)
+	a.device.end()
+	mirror := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.mu.Lock()
+		n := len(a.objects[filepath.Base(r.URL.Path)])
+		a.mu.Unlock()
+		if _, err := w.Write([]byte(strings.Repeat("x", n))); err != nil {
+			t.Log(err)
 		}
-	}()
-	c := f.config("")
-	c.Built = time.Now().Add(24 * time.Hour) // as by a clock that runs behind
-	a, err := openAuthority(c, store, nil, c.Log)
-	if err != nil {
+	}))
+	defer mirror.Close()
+	a.config.Mirrors = []string{mirror.URL}
+	a.device = start(t, a.config)
+	a.answers(func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.Contains(r.URL.Path, "/artefacts/") {
+			http.NotFound(w, r)
+		}
+		return strings.Contains(r.URL.Path, "/artefacts/")
+	})
+	a.order(a.next())
+	a.unharmed("a mirror's bytes", "so they are not what was asked for; from 127.0.0.1")
+	a.heals()
+}
+
+// A mirror that is a folder, such as a stick, has links where objects should be.
+func TestAttackSymlink(t *testing.T) {
+	a := newAssault(t)
+	a.device.end()
+	stick := filepath.Join(t.TempDir(), "sha256")
+	secret := filepath.Join(t.TempDir(), "secret")
+	next := a.next()
+	if err := os.Mkdir(stick, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	now := func() time.Time {
-		t.Helper()
-		at, err := a.now()
-		if err != nil {
+	if err := os.WriteFile(secret, a.objects[next.Digest.Hex()], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for hex := range a.objects {
+		if err := os.Symlink(secret, filepath.Join(stick, hex)); err != nil {
 			t.Fatal(err)
 		}
-		return at
 	}
-	if !now().Equal(c.Built) {
-		t.Errorf("it is %s, before the agent was built", now())
-	}
-	later := c.Built.Add(48 * time.Hour)
-	if err := a.sawTime(later, 1); err != nil || !now().Equal(later) {
-		t.Errorf("it is %s, before an order that was signed at %s: %v", now(), later, err)
-	}
-	// A minute more is not worth a write to the board's flash.
-	if err := a.sawTime(later.Add(time.Minute), 1); err != nil || !now().Equal(later) {
-		t.Errorf("it is %s: %v", now(), err)
-	}
-	// A thief's far future ends with the next root.
-	if err := a.sawTime(later.Add(100*trusttest.Year), 1); err != nil {
+	// And links in the folder of downloads, to what must not be written.
+	if err := os.Symlink(secret, filepath.Join(a.config.StateDir, "incoming", next.Digest.Hex()+".part")); err != nil {
 		t.Fatal(err)
 	}
-	known, err := a.anchor()
-	if err != nil {
-		t.Fatal(err)
+	a.config.Mirrors = []string{"file://" + filepath.Dir(stick)}
+	a.device = start(t, a.config)
+	a.answers(func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.Contains(r.URL.Path, "/artefacts/") {
+			_, err := io.WriteString(w, "x")
+			return err == nil
+		}
+		return false
+	})
+	a.order(next)
+	a.unharmed("links", next.Digest.Hex()+" is not a plain file")
+	if b, err := os.ReadFile(secret); err != nil || string(b) != string(a.honest[next.Digest.Hex()]) {
+		t.Errorf("the link's target holds %q, %v", b, err)
 	}
-	known.Root = 0
-	if err := a.keepAnchor(known); err != nil {
-		t.Fatal(err)
-	}
-	client, err := trust.Open(store.Metadata(), time.Time{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := a.noteRoot(client); err != nil || !now().Equal(c.Built) {
-		t.Errorf("after a new root it is %s: %v", now(), err)
-	}
+	a.heals()
 }

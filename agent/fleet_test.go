@@ -43,7 +43,9 @@ type fleet struct {
 	objects map[string][]byte
 	deltas  map[string][]byte // by target and base, in hexadecimal, with /from/ between
 	asked   []string          // of objects and deltas
-	desired *wire.Desired
+	// mischief answers in the controller's place, if it says so.
+	mischief func(w http.ResponseWriter, r *http.Request) bool
+	desired  *wire.Desired
 	// desiredEnvelope is it as signed.
 	desiredEnvelope []byte
 	online          *wire.Online
@@ -70,6 +72,12 @@ func newFleet(t *testing.T) *fleet {
 
 // serve is the controller's HTTP, as far as a device needs it.
 func (f *fleet) serve(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	mischief := f.mischief
+	f.mu.Unlock()
+	if mischief != nil && mischief(w, r) {
+		return
+	}
 	f.mu.Lock()
 	body, found := f.objects[path.Base(r.URL.Path)]
 	if name, ok := strings.CutPrefix(r.URL.Path, "/v1/artefacts/sha256/"); ok {

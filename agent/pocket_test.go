@@ -154,11 +154,16 @@ func (d *pocket) run(ctx context.Context) error {
 	}
 	booted := d.updater.boot(onDisk)
 	d.found, d.left = d.serves(), d.disk.Copy()
+	d.start(ctx, booted)
+	return nil
+}
+
+// start carries out orders.
+func (d *pocket) start(ctx context.Context, booted []outcome) {
 	ctx, d.end = context.WithCancel(ctx)
 	d.running, ctx = errgroup.WithContext(ctx)
 	d.running.Go(func() error { return d.updater.run(ctx, booted) })
 	d.running.Go(func() error { return d.updater.judgeOrders(ctx) })
-	return nil
 }
 
 // stop ends the agent in good order.
@@ -200,15 +205,30 @@ func (d *pocket) reach(envelope []byte, want wire.DesiredModel, phase wire.Phase
 	}
 }
 
-// complete lets the device carry out an order, told again as a controller does
-// to whoever asks, until it has ended it.
+// complete lets the device carry out an order, and looks what is on its disk.
 func (d *pocket) complete(envelope []byte, want wire.DesiredModel) error {
+	if err := d.carryOut(envelope, want); err != nil {
+		return err
+	}
+	return d.mustHave(want)
+}
+
+func (d *pocket) mustHave(want wire.DesiredModel) error {
+	if err := d.mustServe(want); err != nil {
+		return err
+	}
+	return onDisk(d.disk.Copy().Boot(slottest.Nothing), want.Version)
+}
+
+// carryOut lets the device carry out an order, told again as a controller does
+// to whoever asks, until it has ended it.
+func (d *pocket) carryOut(envelope []byte, want wire.DesiredModel) error {
 	for range 60 {
 		d.updater.offer(envelope)
 		for ask := time.After(longestAskWait); ask != nil; {
 			synctest.Wait()
 			if m := d.state(); m.WantedD == want.Digest && m.Phase.Ended() {
-				return d.mustHave(want)
+				return d.mustServe(want)
 			}
 			select {
 			case <-d.updater.changed:
@@ -220,11 +240,11 @@ func (d *pocket) complete(envelope []byte, want wire.DesiredModel) error {
 	return fmt.Errorf("the order of %s did not end: %+v, %s", want.Version, d.state(), d.updater.snapshot().Why)
 }
 
-func (d *pocket) mustHave(want wire.DesiredModel) error {
+func (d *pocket) mustServe(want wire.DesiredModel) error {
 	if m := d.state(); m.Phase != wire.PhaseCommitted || m.Running != want.Version || d.serves() != want.Version {
 		return fmt.Errorf("%s did not become what serves: %q serves, %+v", want.Version, d.serves(), m)
 	}
-	return onDisk(d.disk.Copy().Boot(slottest.Nothing), want.Version)
+	return nil
 }
 
 // onDisk checks that exactly this version is active, and whole.

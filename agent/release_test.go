@@ -95,6 +95,12 @@ func (f *fleet) publish(r *release, key trust.PrivateKey) wire.DesiredModel {
 	if err != nil {
 		f.t.Fatal(err)
 	}
+	return f.publishPayload(r, payload, key)
+}
+
+// publishPayload publishes a release under a manifest of whatever words.
+func (f *fleet) publishPayload(r *release, payload []byte, key trust.PrivateKey) wire.DesiredModel {
+	f.t.Helper()
 	envelope, err := trust.Sign(bundle.ManifestType, payload, key)
 	if err != nil {
 		f.t.Fatal(err)

@@ -151,7 +151,7 @@ func TestAPlantedFolderIsNotWrittenInto(t *testing.T) {
 	}
 }
 
-func TestAPlantedLinkOfMarksIsNotWrittenThrough(t *testing.T) {
+func TestAttackSymlinkOfMarks(t *testing.T) {
 	s := serve(t, cutAfter(1000), cutAfter(1000))
 	f := fetcher(t, s.URL)
 	refuse(t, f, "cut")

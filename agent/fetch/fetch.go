@@ -93,6 +93,8 @@ type Options struct {
 	Dir string
 	// RootCAs are the authorities of a site with its own; nil is the system's.
 	RootCAs *x509.CertPool
+	// Transport carries requests; nil is Transport(RootCAs).
+	Transport http.RoundTripper
 	// InsecureHTTP allows http:// to other machines. Digests still hold; who
 	// listens learns which models run here.
 	InsecureHTTP bool
@@ -132,7 +134,7 @@ const MinLimit = 32 << 10
 // New checks the options and makes the folder.
 func New(o Options) (*Fetcher, error) {
 	f := &Fetcher{
-		dir: o.Dir, disk: osDisk{}, transport: Transport(o.RootCAs), limit: limiter(o.Limit),
+		dir: o.Dir, disk: osDisk{}, transport: o.transport(), limit: limiter(o.Limit),
 		idle: idleTimeout, every: markBytes, device: o.Device, log: o.Log, redirects: redirects{insecure: o.InsecureHTTP},
 	}
 	if f.log == nil {
@@ -179,6 +181,13 @@ func (f *Fetcher) asked() []*source {
 	return f.sources
 }
 
+func (o Options) transport() http.RoundTripper {
+	if o.Transport != nil {
+		return o.Transport
+	}
+	return Transport(o.RootCAs)
+}
+
 // CheckURL refuses an address that an agent may not fetch from: another scheme
 // than https, http and file; plain http to another machine, unless insecure;
 // passwords, queries and fragments.
@@ -199,8 +208,9 @@ func CheckURL(address string, insecure bool) (*url.URL, error) {
 	case u.Scheme == "http" && !insecure && !OnThisMachine(u.Hostname()):
 		return nil, fmt.Errorf(`address %s: it is neither encrypted nor on this machine: use https, or name "insecure_http": true in the config`, u)
 	}
-	u.Path = path.Clean("/" + u.Path) // go-getter splits a path at "//"
-	return u, nil
+	u.RawPath = path.Clean("/" + u.EscapedPath()) // go-getter splits a path at "//"
+	u.Path, err = url.PathUnescape(u.RawPath)
+	return u, err
 }
 
 // OnThisMachine reports whether a host is this machine whatever the network says.

@@ -190,7 +190,7 @@ func TestWhatIsNotTheObjectIsRefused(t *testing.T) {
 	}
 }
 
-func TestAnEndlessReplyIsCut(t *testing.T) {
+func TestAttackEndlessData(t *testing.T) {
 	endless := func(_ *server, w http.ResponseWriter, _ *http.Request) {
 		for {
 			if _, err := w.Write(object); err != nil {
@@ -279,9 +279,8 @@ func TestHeadersOfTerraformAreNothingToUs(t *testing.T) {
 	mustFetch(t, fetcher(t, s.URL))
 }
 
-// TestAPlantedLinkIsNotWrittenThrough: somebody put a link where the partial
-// goes.
-func TestAPlantedLinkIsNotWrittenThrough(t *testing.T) {
+// Somebody put a symlink where the partial goes.
+func TestAttackSymlinkOfAPartial(t *testing.T) {
 	s := serve(t)
 	f := fetcher(t, s.URL)
 	victim := filepath.Join(t.TempDir(), "victim")
@@ -342,7 +341,7 @@ func TestAFileIsCopiedAndChecked(t *testing.T) {
 	}
 }
 
-func TestAFileThatIsALinkIsRefused(t *testing.T) {
+func TestAttackSymlinkOnAStick(t *testing.T) {
 	src := t.TempDir()
 	if err := os.Mkdir(filepath.Join(src, "sha256"), 0o755); err != nil {
 		t.Fatal(err)

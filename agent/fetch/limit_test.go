@@ -107,9 +107,9 @@ func TestALimitedFetchCanBeCancelled(t *testing.T) {
 	})
 }
 
-// TestASlowLinkIsWaitedForAndACrawlingMirrorIsNot: one byte now and then is
-// progress if there is nobody else to ask.
-func TestASlowLinkIsWaitedForAndACrawlingMirrorIsNot(t *testing.T) {
+// Slow retrieval by a mirror ends when there is somebody else to ask. If there is not,
+// one byte now and then is progress, and package update sets the end.
+func TestAttackSlowRetrievalByAMirror(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := fetcher(t, "https://far")
 		f.transport = dripping(32<<10, 20*time.Second)
@@ -138,7 +138,7 @@ func TestASlowLinkIsWaitedForAndACrawlingMirrorIsNot(t *testing.T) {
 	})
 }
 
-func TestSilenceIsNotWaitedFor(t *testing.T) {
+func TestAttackSlowRetrievalInSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := fetcher(t, "https://far")
 		f.transport = roundTrip(func(*http.Request) *http.Response { return nil })

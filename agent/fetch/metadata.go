@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/squadron-edge/squadron/deploy/trust"
 )
@@ -30,7 +33,7 @@ func NewMetadata(o Options) (*Metadata, error) {
 		return nil, err
 	}
 	return &Metadata{base, &http.Client{
-		Transport: Transport(o.RootCAs), CheckRedirect: redirects{}.check, Timeout: metadataTimeout,
+		Transport: o.transport(), CheckRedirect: redirects{}.check, Timeout: metadataTimeout,
 	}}, nil
 }
 
@@ -40,8 +43,9 @@ func Folder(dir string) *Metadata {
 }
 
 // metadataTimeout ends the transfer of one file of at most trust.MaxTargets
-// bytes, on a link of 300 kbit/s.
-const metadataTimeout = 4 * idleTimeout
+// bytes, on a link of 306 kbit/s: before package update gives up all of them, so
+// that the file is named.
+const metadataTimeout = 110 * time.Second
 
 // Fetch is the trust.Fetch of one refresh.
 func (m *Metadata) Fetch(ctx context.Context) trust.Fetch {
@@ -71,7 +75,7 @@ func (m *Metadata) origin() string {
 // those who may not list them.
 func (m *Metadata) get(ctx context.Context, name string, max int64) (b []byte, err error) {
 	// The name is escaped already: it must reach the server as it is.
-	address := m.base.Scheme + "://" + m.base.Host + path.Join("/", m.base.EscapedPath()) + "/" + name
+	address := m.base.Scheme + "://" + m.base.Host + strings.TrimSuffix(m.base.EscapedPath(), "/") + "/" + name
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err
@@ -84,7 +88,11 @@ func (m *Metadata) get(ctx context.Context, name string, max int64) (b []byte, e
 	defer func() { err = errors.Join(err, reply.Body.Close()) }()
 	switch reply.StatusCode {
 	case http.StatusOK:
-		return bounded(reply.Body, max)
+		b, err := bounded(reply.Body, max)
+		if late := net.Error(nil); errors.As(err, &late) && late.Timeout() {
+			err = fmt.Errorf("not all of it came in %s", metadataTimeout)
+		}
+		return b, err
 	case http.StatusNotFound, http.StatusForbidden:
 		return nil, fmt.Errorf("%w (%s)", trust.ErrNoFile, reply.Status)
 	}

@@ -87,3 +87,21 @@ func TestMetadataComesFromAServerOrAFolder(t *testing.T) {
 		t.Errorf("a name that leads out: got %v", err)
 	}
 }
+
+// A base is taken as it is written: at the server's root, or with a part that
+// holds an escaped slash.
+func TestMetadataComesFromAnyBase(t *testing.T) {
+	var asked string
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked = r.URL.EscapedPath() }))
+	defer server.Close()
+	for base, want := range map[string]string{
+		"":             "/timestamp.json",
+		"/":            "/timestamp.json",
+		"/a%2Fb/c/":    "/a%2Fb/c/timestamp.json",
+		"//a b//%5Bc/": "/a%20b/%5Bc/timestamp.json",
+	} {
+		if _, err := metadataFrom(t, server.URL+base)("timestamp.json", 9); err != nil || asked != want {
+			t.Errorf("base %q: asked for %q, want %q; %v", base, asked, want, err)
+		}
+	}
+}

@@ -70,9 +70,8 @@ func redirect(to string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusFound) }
 }
 
-// TestALyingMirrorChangesNothing: it sends other bytes, from the start or after
-// honest ones.
-func TestALyingMirrorChangesNothing(t *testing.T) {
+// A malicious mirror sends other bytes, from the start or after honest ones.
+func TestAttackMaliciousMirror(t *testing.T) {
 	lie := bytes.Repeat([]byte("x"), len(object))
 	liar := func(n int) fault { // n bytes at most
 		return func(s *server, w http.ResponseWriter, r *http.Request) {

@@ -227,7 +227,7 @@ func TestAnObjectIsStoredWholeOrNotAtAll(t *testing.T) {
 	}
 }
 
-func TestAdoptRefusesALink(t *testing.T) {
+func TestAttackSymlinkToAdopt(t *testing.T) {
 	s := openTemp(t)
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte("password"), 0o600); err != nil {
@@ -384,7 +384,7 @@ func TestTwoAgentsCannotShareAFolder(t *testing.T) {
 	}
 }
 
-func TestAModelNameCannotLeaveTheFolder(t *testing.T) {
+func TestAttackPathTraversalByAModelsName(t *testing.T) {
 	s := openTemp(t)
 	for _, name := range []string{"../escape", "a/b", "", "."} {
 		if err := s.Activate(name, newVersion("1.0.0").pointer); err == nil {

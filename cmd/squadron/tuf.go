@@ -27,7 +27,7 @@ type tufCommand struct {
 	TargetName    string  `placeholder:"PATH" help:"The target to download."`
 	TargetBaseURL string  `placeholder:"URL" help:"Where the repository's targets lie."`
 	TargetDir     string  `placeholder:"DIR" type:"path" help:"Where to put the target."`
-	Time          tufTime `placeholder:"TIME" env:"FAKETIME" help:"Judge expiry by this time, RFC 3339, or by the clock and so many days, as +30d."`
+	Time          tufTime `placeholder:"TIME" env:"FAKETIME" help:"Judge expiry by this time, RFC 3339, or by the clock and so many days or seconds more, as +30d or +3600."`
 
 	Init     tufInitCommand     `cmd:"" help:"Trust a root.json."`
 	Refresh  tufRefreshCommand  `cmd:"" help:"Bring the metadata up to date."`
@@ -49,18 +49,20 @@ type tufTime struct {
 	ahead time.Duration
 }
 
-// UnmarshalText reads an RFC 3339 time, or whole days as faketime writes them.
+// UnmarshalText reads an RFC 3339 time, or a distance: whole days, or the seconds
+// that faketime gives to the program that it starts.
 func (t *tufTime) UnmarshalText(b []byte) error {
-	if days, ok := strings.CutSuffix(string(b), "d"); ok {
-		n, err := strconv.Atoi(days)
-		t.ahead = time.Duration(n) * 24 * time.Hour
-		if err == nil {
-			return nil
-		}
+	number, unit := string(b), time.Second
+	if days, ok := strings.CutSuffix(number, "d"); ok {
+		number, unit = days, 24*time.Hour
+	}
+	if n, err := strconv.ParseInt(number, 10, 32); err == nil {
+		t.ahead = time.Duration(n) * unit
+		return nil
 	}
 	at, err := time.Parse(time.RFC3339, string(b))
 	if err != nil {
-		return fmt.Errorf("time %.40q: want RFC 3339, such as 2026-11-24T09:00:00Z, or days from now, such as +30d", b)
+		return fmt.Errorf("time %.40q: want RFC 3339, such as 2026-11-24T09:00:00Z, or days or seconds from now, such as +30d or +3600", b)
 	}
 	t.at = at
 	return nil

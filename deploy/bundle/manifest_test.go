@@ -73,46 +73,71 @@ func TestManifestRoundTrip(t *testing.T) {
 	}
 }
 
-func TestParseManifestRefusesHostileJSON(t *testing.T) {
+// replaced is the good manifest with other words in one place.
+func replaced(t *testing.T) func(old, with string) string {
 	good := string(encoded(t))
-	replace := func(old, with string) string {
+	return func(old, with string) string {
+		t.Helper()
 		if !strings.Contains(good, old) {
 			t.Fatalf("%q is not in the manifest", old)
 		}
 		return strings.Replace(good, old, with, 1)
 	}
-	for attack, c := range map[string]struct{ in, want string }{
-		"duplicate manifest key":  {replace(`"version":`, `"version":"9.9.9","version":`), "there twice"},
-		"duplicate subjects":      {replace(`"subject":`, `"subject":[],"subject":`), "there twice"},
-		"another predicate":       {replace(`manifest/v1`, `slsa/v1`), "about a"},
-		"another statement":       {replace(`Statement/v1`, `Statement/v0.1`), "statement"},
-		"duplicate file key":      {replace(`"size_bytes":5`, `"size_bytes":5,"size_bytes":6`), "there twice"},
-		"miscased duplicate key":  {replace(`"name":`, `"Name":"other","name":`), "not known"},
-		"unknown key":             {replace(`"name":`, `"run":"rm","name":`), `"run" is not known`},
-		"trailing data":           {good + "{}", "more after the end"},
-		"truncated":               {good[:len(good)/2], "read manifest"},
-		"empty":                   {"", "ends too early"},
-		"null":                    {"null", "statement"},
-		"size that overflows":     {replace(`"size_bytes":5`, `"size_bytes":99999999999999999999`), "read manifest"},
-		"size with a fraction":    {replace(`"size_bytes":5`, `"size_bytes":5.5`), "read manifest"},
-		"number that overflows":   {replace(`"tolerance":0.001`, `"tolerance":1e999`), "read manifest"},
-		"mean that overflows":     {replace(`"mean":[0.5]`, `"mean":[1e39]`), "read manifest"},
-		"not a number":            {replace(`"tolerance":0.001`, `"tolerance":NaN`), "read manifest"},
-		"digest in capitals":      {replace(`"sha256":"`, `"sha256":"A`), "digest"},
-		"short digest":            {replace(`"sha256":"`, `"sha256":"00`), "digest"},
-		"no digest":               {replace(`"sha256":"`+bundle.DigestOf([]byte("seven")).Hex()+`"`, `"sha256":""`), "digest"},
-		"NUL in a path":           {replace(`golden/7-a.png`, `golden/7\u0000a.png`), "may stand in it"},
-		"endless data":            {good + strings.Repeat(" ", bundle.MaxEnvelopeSize), "more than the"},
-		"huge count of files":     {replace(`"subject":[`, `"subject":[`+strings.Repeat(`{},`, 20000)), "20004 files"},
-		"list nested a millionth": {replace(`"subject":[`, `"subject":[`+strings.Repeat(`[`, 1<<19)), "subject[0]"},
-	} {
+}
+
+type hostile map[string]struct{ in, want string }
+
+func (all hostile) refused(t *testing.T) {
+	t.Helper()
+	for attack, c := range all {
 		if _, err := bundle.ParseManifest([]byte(c.in)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: want an error with %q, got %v", attack, c.want, err)
 		}
 	}
 }
 
-func TestValidateRefusesHostilePaths(t *testing.T) {
+func TestAttackDuplicateManifestKeys(t *testing.T) {
+	replace := replaced(t)
+	hostile{
+		"a key":                 {replace(`"version":`, `"version":"9.9.9","version":`), "there twice"},
+		"the subjects":          {replace(`"subject":`, `"subject":[],"subject":`), "there twice"},
+		"a key of a file":       {replace(`"size_bytes":5`, `"size_bytes":5,"size_bytes":6`), "there twice"},
+		"a key in another case": {replace(`"name":`, `"Name":"other","name":`), "not known"},
+	}.refused(t)
+}
+
+func TestAttackHugeCounts(t *testing.T) {
+	replace := replaced(t)
+	hostile{
+		"files":           {replace(`"subject":[`, `"subject":[`+strings.Repeat(`{},`, 20000)), "20004 files"},
+		"lists in a list": {replace(`"subject":[`, `"subject":[`+strings.Repeat(`[`, 1<<19)), "subject[0]"},
+		"bytes after it":  {string(encoded(t)) + strings.Repeat(" ", bundle.MaxEnvelopeSize), "more than the"},
+		"bytes of a file": {replace(`"size_bytes":5`, `"size_bytes":99999999999999999999`), "read manifest"},
+	}.refused(t)
+}
+
+func TestParseManifestRefusesHostileJSON(t *testing.T) {
+	good, replace := string(encoded(t)), replaced(t)
+	hostile{
+		"another predicate":     {replace(`manifest/v1`, `slsa/v1`), "about a"},
+		"another statement":     {replace(`Statement/v1`, `Statement/v0.1`), "statement"},
+		"unknown key":           {replace(`"name":`, `"run":"rm","name":`), `"run" is not known`},
+		"trailing data":         {good + "{}", "more after the end"},
+		"truncated":             {good[:len(good)/2], "read manifest"},
+		"empty":                 {"", "ends too early"},
+		"null":                  {"null", "statement"},
+		"size with a fraction":  {replace(`"size_bytes":5`, `"size_bytes":5.5`), "read manifest"},
+		"number that overflows": {replace(`"tolerance":0.001`, `"tolerance":1e999`), "read manifest"},
+		"mean that overflows":   {replace(`"mean":[0.5]`, `"mean":[1e39]`), "read manifest"},
+		"not a number":          {replace(`"tolerance":0.001`, `"tolerance":NaN`), "read manifest"},
+		"digest in capitals":    {replace(`"sha256":"`, `"sha256":"A`), "digest"},
+		"short digest":          {replace(`"sha256":"`, `"sha256":"00`), "digest"},
+		"no digest":             {replace(`"sha256":"`+bundle.DigestOf([]byte("seven")).Hex()+`"`, `"sha256":""`), "digest"},
+		"NUL in a path":         {replace(`golden/7-a.png`, `golden/7\u0000a.png`), "may stand in it"},
+	}.refused(t)
+}
+
+func TestAttackPathTraversal(t *testing.T) {
 	for attack, path := range map[string]string{
 		"absolute":          "/etc/passwd",
 		"parent":            "../model.onnx",

@@ -36,7 +36,7 @@ func unharmed(t *testing.T, r *trusttest.Repository, honest map[string][]byte, k
 	r.MustFind(k, version1, "one")
 }
 
-func TestArbitrarySoftware(t *testing.T) {
+func TestAttackArbitrarySoftware(t *testing.T) {
 	r := trusttest.New(t)
 	k := victim(t, r)
 	honest := r.CopyFiles()
@@ -53,7 +53,7 @@ func TestArbitrarySoftware(t *testing.T) {
 }
 
 // A timestamp, and so everything, from before what the device has seen.
-func TestRollback(t *testing.T) {
+func TestAttackRollback(t *testing.T) {
 	r := trusttest.New(t)
 	old := r.CopyFiles()
 	r.Publish("ada", version2, "two", "")
@@ -75,7 +75,7 @@ func TestRollback(t *testing.T) {
 	mustFail(t, "a new snapshot of old roles", err, "snapshot.json")
 }
 
-func TestIndefiniteFreeze(t *testing.T) {
+func TestAttackIndefiniteFreeze(t *testing.T) {
 	r := trusttest.New(t)
 	k := victim(t, r)
 	r.Now = r.Now.Add(trusttest.Week + time.Second) // and the server shows the same as ever
@@ -93,7 +93,7 @@ func TestIndefiniteFreeze(t *testing.T) {
 
 // With the online key, mallory makes versions so high that no honest one is
 // ever above them. A new online key, that the offline keys sign, heals it.
-func TestFastForward(t *testing.T) {
+func TestAttackFastForward(t *testing.T) {
 	r := trusttest.New(t)
 	k := victim(t, r)
 	honest := r.TimestampVersion
@@ -116,7 +116,7 @@ func TestFastForward(t *testing.T) {
 }
 
 // Roles that never were together: a new ada.json under an old targets.json.
-func TestMixAndMatch(t *testing.T) {
+func TestAttackMixAndMatch(t *testing.T) {
 	r := trusttest.New(t)
 	k := victim(t, r)
 	r.Publish("ada", version2, "two", "")
@@ -130,7 +130,7 @@ func TestMixAndMatch(t *testing.T) {
 
 // Endless data: no file is read beyond its bound, and where the length is
 // signed, not beyond that.
-func TestEndlessData(t *testing.T) {
+func TestAttackEndlessData(t *testing.T) {
 	r := trusttest.New(t)
 	most := map[string]int64{}
 	c, err := trust.Open(r.Device(), r.Now)
@@ -178,7 +178,7 @@ type endless struct{ read int }
 func (e *endless) Read(b []byte) (int, error) { e.read += len(b); return len(b), nil }
 
 // Extraneous dependencies: a publisher vouches for somebody else's model.
-func TestExtraneousDependencies(t *testing.T) {
+func TestAttackExtraneousDependencies(t *testing.T) {
 	r := trusttest.New(t)
 	k := victim(t, r)
 	r.Publish("ada", "detector/1.0.0", "evil", "")
@@ -196,7 +196,7 @@ func TestExtraneousDependencies(t *testing.T) {
 }
 
 // A whole other repository, validly signed by its own keys.
-func TestWrongRepository(t *testing.T) {
+func TestAttackWrongRepository(t *testing.T) {
 	r := trusttest.New(t)
 	k := victim(t, r)
 	other := trusttest.New(t)
@@ -221,7 +221,7 @@ func TestWrongRepository(t *testing.T) {
 }
 
 // A mirror that changes, cuts or exchanges any one file.
-func TestMaliciousMirror(t *testing.T) {
+func TestAttackMaliciousMirror(t *testing.T) {
 	r := trusttest.New(t)
 	for name, b := range r.CopyFiles() {
 		if name == "1.root.json" || name == "1.ada.json" {
@@ -269,7 +269,7 @@ func withoutSignatures(t *testing.T, b []byte) []byte {
 
 // The controller's online key alone vouches for nothing, and cannot make itself
 // more than it is.
-func TestStolenOnlineKey(t *testing.T) {
+func TestAttackStolenOnlineKey(t *testing.T) {
 	r := trusttest.New(t)
 	k := victim(t, r)
 	honest := r.CopyFiles()
@@ -303,7 +303,7 @@ func TestStolenOnlineKey(t *testing.T) {
 
 // A publisher's stolen key can publish, until its delegation is taken away:
 // then nothing of it can be installed, and what it vouched for is unknown.
-func TestStolenPublisherKeyThenRevoked(t *testing.T) {
+func TestAttackStolenPublisherKeyThenRevoked(t *testing.T) {
 	r := trusttest.New(t)
 	r.Targets.Next(r.Now.Add(trusttest.Year))
 	r.Delegate("bob", bob, "detector/*")
@@ -337,7 +337,7 @@ func TestStolenPublisherKeyThenRevoked(t *testing.T) {
 }
 
 // One root key of three is not two.
-func TestStolenRootKey(t *testing.T) {
+func TestAttackStolenRootKey(t *testing.T) {
 	r := trusttest.New(t)
 	k := victim(t, r)
 	r.Rotate(func() { r.Must(r.Root.SetKeys(trust.RoleTargets, 1, mallory.Public())) }, r.RootKeys[0])
@@ -376,16 +376,12 @@ func TestKeyRotation(t *testing.T) {
 	}
 }
 
-func TestOrders(t *testing.T) {
+func TestAttackForgedOrder(t *testing.T) {
 	r := trusttest.New(t)
 	c, err := r.Refresh(r.Device())
 	r.Must(err)
 	payload := []byte(`{"site":"plant-7","device":"cam-3"}`)
-	order := func(key trust.PrivateKey) []byte {
-		e, err := trust.SignOrder(payload, key)
-		r.Must(err)
-		return e
-	}
+	order := func(key trust.PrivateKey) []byte { return orderBy(r, key) }
 	if got, _, err := c.Order(order(r.Online), "plant-7", "cam-3"); err != nil || !bytes.Equal(got, payload) {
 		t.Errorf("got %q, %v", got, err)
 	}
@@ -403,34 +399,63 @@ func TestOrders(t *testing.T) {
 		"a manifest passed off as an order":        {manifest, "holds a"},
 		"endless":                                  {append(order(r.Online), bytes.Repeat([]byte(" "), 2<<20)...), "more than the"},
 		"not an envelope":                          {[]byte("7"), "damaged"},
-		"signed thrice by one key, with others":    {change(t, order(r.Online), func(e *envelope) { e.Signatures = nil }), "0 signatures"},
+		"without a signature":                      {change(t, order(r.Online), func(e *envelope) { e.Signatures = nil }), "0 signatures"},
 		"a payload beside the one that was signed": {bytes.Replace(order(r.Online), []byte("{"), []byte(`{"payload":"e30=",`), 1), "damaged"},
 	} {
 		_, _, err := c.Order(c2.envelope, "plant-7", "cam-3")
 		mustFail(t, attack, err, c2.want)
 	}
+}
 
-	// One key may be for one site alone, and two may have to agree.
+func orderBy(r *trusttest.Repository, key trust.PrivateKey) []byte {
+	e, err := trust.SignOrder([]byte(`{"site":"plant-7","device":"cam-3"}`), key)
+	r.Must(err)
+	return e
+}
+
+// One key may be for one site alone, and two may have to agree: an order for
+// another device than those that its key is for counts nowhere.
+func TestAttackOrderForAnotherDevice(t *testing.T) {
+	r := trusttest.New(t)
 	r.Targets.Next(r.Now.Add(trusttest.Year))
 	r.Must(r.Targets.Delegate(trust.Delegation{Role: trust.OrdersRole, Keys: []trust.PublicKey{r.Online.Public(), bob.Public()}, Threshold: 2, Paths: []string{"orders/plant-7/*"}}))
 	r.SignTargets()
 	r.Release()
-	c, err = r.Refresh(r.Device())
+	c, err := r.Refresh(r.Device())
 	r.Must(err)
-	_, _, err = c.Order(order(r.Online), "plant-7", "cam-3")
+	_, _, err = c.Order(orderBy(r, r.Online), "plant-7", "cam-3")
 	mustFail(t, "one of two keys", err, "no key")
-	_, _, err = c.Order(order(r.Online), "plant-8", "cam-3")
-	mustFail(t, "another site", err, "lets nobody order plant-8/cam-3")
-	both := change(t, order(r.Online), func(e *envelope) {
+	both := change(t, orderBy(r, r.Online), func(e *envelope) {
 		var b envelope
-		r.Must(json.Unmarshal(order(bob), &b))
+		r.Must(json.Unmarshal(orderBy(r, bob), &b))
 		e.Signatures = append(e.Signatures, b.Signatures...)
 	})
 	_, _, err = c.Order(both, "plant-7", "cam-3")
 	r.Must(err)
+	_, _, err = c.Order(both, "plant-8", "cam-3")
+	mustFail(t, "another site", err, "lets nobody order plant-8/cam-3")
 }
 
-func TestRoleNamesAreNoPaths(t *testing.T) {
+// An order from before the owner named another key: to be judged again, it is
+// as good as forged. Generations, which stop any other replay, are the agent's.
+func TestAttackReplayedOrder(t *testing.T) {
+	r := trusttest.New(t)
+	k := victim(t, r)
+	old := orderBy(r, r.Online)
+	r.Targets.Next(r.Now.Add(trusttest.Year))
+	r.Must(r.Targets.Delegate(trust.Delegation{Role: trust.OrdersRole, Keys: []trust.PublicKey{bob.Public()}, Threshold: 1, Paths: []string{"orders/*/*"}}))
+	r.SignTargets()
+	r.Release()
+	c, err := r.Refresh(k)
+	r.Must(err)
+	_, _, err = c.Order(old, "plant-7", "cam-3")
+	mustFail(t, "an order by the key before", err, "no key")
+	_, _, err = c.Order(orderBy(r, bob), "plant-7", "cam-3")
+	r.Must(err)
+}
+
+// Role names are no paths, on the disk or in an address.
+func TestAttackPathTraversal(t *testing.T) {
 	r := trusttest.New(t)
 	r.Targets.Next(r.Now.Add(trusttest.Year))
 	for i, role := range []string{"?", "#", "/etc/passwd", "../up", "ü"} {

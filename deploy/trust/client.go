@@ -9,8 +9,6 @@ import (
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 	"github.com/theupdateframework/go-tuf/v2/metadata/trustedmetadata"
-
-	"github.com/squadron-edge/squadron/deploy/strictjson"
 )
 
 // Bounds on what a repository can make a client read, in bytes, and follow.
@@ -20,8 +18,9 @@ const (
 	MaxSnapshot  = 2 << 20
 	MaxTargets   = 4 << 20 // of each targets role
 
-	maxRootRotations = 256 // in one refresh
-	maxDelegations   = 32  // roles visited for one target
+	maxRootRotations = 256            // in one refresh
+	maxDelegations   = 32             // roles visited for one target
+	maxSearched      = 4 * MaxTargets // bytes of them: targets.json and a publisher's, each as kept and anew
 )
 
 // Files keep what a client trusts, each by its unversioned name: root.json,
@@ -51,7 +50,8 @@ type Client struct {
 	set   *trustedmetadata.TrustedMetadata
 	// by is the role whose delegation let each targets role in. A role that is
 	// reached from another delegator is verified again.
-	by map[string]string
+	by       map[string]string
+	searched int64 // bytes of targets roles that were parsed
 }
 
 // Open loads the root that the client trusts. now is the time by which expiry
@@ -201,9 +201,9 @@ func (c *Client) targets(role, delegator string) (*metadata.TargetsType, error) 
 		return nil, err
 	}
 	if kept != nil {
-		if m, err := c.set.UpdateDelegatedTargets(kept, role, delegator); err == nil {
+		if m, err := c.updateTargets(kept, role, delegator); err == nil {
 			c.by[role] = delegator
-			return &m.Signed, nil
+			return m, nil
 		} else if c.fetch == nil {
 			return nil, named(name, err)
 		}
@@ -216,7 +216,7 @@ func (c *Client) targets(role, delegator string) (*metadata.TargetsType, error) 
 	if err != nil {
 		return nil, named(name, err)
 	}
-	m, err := c.set.UpdateDelegatedTargets(b, role, delegator)
+	m, err := c.updateTargets(b, role, delegator)
 	if err == nil {
 		err = c.files.Save(name, b)
 	}
@@ -224,6 +224,19 @@ func (c *Client) targets(role, delegator string) (*metadata.TargetsType, error) 
 		return nil, named(name, err)
 	}
 	c.by[role] = delegator
+	return m, nil
+}
+
+// updateTargets verifies a targets role, unless that many came before it that
+// their sum is more than a device can bear.
+func (c *Client) updateTargets(b []byte, role, delegator string) (*metadata.TargetsType, error) {
+	if c.searched += int64(len(b)); c.searched > maxSearched {
+		return nil, fmt.Errorf("with it, the roles on the way have more than the %d bytes that they may have", maxSearched)
+	}
+	m, err := c.set.UpdateDelegatedTargets(b, role, delegator)
+	if err != nil {
+		return nil, err
+	}
 	return &m.Signed, nil
 }
 
@@ -252,7 +265,7 @@ func (c *Client) Find(path string) (Target, error) {
 			continue
 		}
 		var children []visit
-		for _, r := range role.Delegations.GetRolesForTarget(path) {
+		for _, r := range rolesFor(role.Delegations, path) {
 			children = append(children, visit{r.Name, v.role})
 			if r.Terminating {
 				visits = nil
@@ -290,14 +303,6 @@ func (c *Client) bring(name string, max int64) ([]byte, error) {
 		return nil, err
 	}
 	return b, readable(b, max)
-}
-
-// readable refuses what no parser shall see.
-func readable(b []byte, max int64) error {
-	if int64(len(b)) > max {
-		return fmt.Errorf("%d bytes, more than the %d that it may have", len(b), max)
-	}
-	return strictjson.Unique(b)
 }
 
 // bound is how much of a file is read whose length may be signed.

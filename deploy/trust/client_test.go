@@ -77,3 +77,44 @@ func TestAMinimumHoldsForAllVersionsOfItsModel(t *testing.T) {
 		}
 	}
 }
+
+// A delegation may be of all paths whose hash begins so, in hexadecimal.
+func TestADelegationByHashPrefixes(t *testing.T) {
+	r := trusttest.New(t)
+	r.Resign("1.targets.json", func(signed map[string]any) {
+		for _, role := range signed["delegations"].(map[string]any)["roles"].([]any) {
+			if role := role.(map[string]any); role["name"] == "ada" {
+				delete(role, "paths")
+				role["path_hash_prefixes"] = []any{"00", bundle.DigestOf([]byte(version1)).Hex()[:2]}
+			}
+		}
+	}, trusttest.TargetsKey)
+	r.MustFind(r.Device(), version1, "one")
+}
+
+// A role that one delegator's key let in is not let in by another's key, though it
+// is loaded already.
+func TestARoleIsVerifiedForEachWhoDelegatesToIt(t *testing.T) {
+	r := trusttest.New(t)
+	r.Targets.Next(r.Now.Add(trusttest.Year))
+	r.Delegate("bob", bob, "detector/*")
+	r.SignTargets()
+	for name, paths := range map[string]string{"ada": "meter-reader/*", "bob": "detector/*"} {
+		key := r.Publishers[name]
+		if name == "bob" {
+			key = mallory // whom bob means, and who signs nothing
+		}
+		r.Must(r.Roles[name].Delegate(trust.Delegation{Role: "eve", Keys: []trust.PublicKey{key.Public()}, Threshold: 1, Paths: []string{paths}}))
+		r.Roles[name].Next(r.Now.Add(trusttest.Year))
+		r.SignRole(name)
+	}
+	r.Publishers["eve"], r.Roles["eve"] = r.Publishers["ada"], trust.NewTargets(r.Now.Add(trusttest.Year))
+	r.Publish("eve", "meter-reader/2.0.0", "two", "")
+	r.Publish("eve", "detector/1.0.0", "evil", "")
+	c, err := r.Refresh(r.Device())
+	r.Must(err)
+	_, err = c.Find("meter-reader/2.0.0")
+	r.Must(err)
+	_, err = c.Find("detector/1.0.0")
+	mustFail(t, "eve by bob's leave", err, "eve.json")
+}

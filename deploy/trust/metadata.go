@@ -232,11 +232,31 @@ func (t Targets) Covering(path string) (Delegation, bool) {
 	if t.m.Signed.Delegations == nil {
 		return Delegation{}, false
 	}
-	roles := t.m.Signed.Delegations.GetRolesForTarget(path)
+	roles := rolesFor(t.m.Signed.Delegations, path)
 	if len(roles) == 0 {
 		return Delegation{}, false
 	}
 	return t.Delegation(roles[0].Name)
+}
+
+// rolesFor lists the roles that are delegated a path, in order. go-tuf 2.4.2 compares a
+// path's hash in base64, where the specification (§4.5) has prefixes in hexadecimal.
+func rolesFor(d *metadata.Delegations, path string) []metadata.RoleResult {
+	if d.Roles == nil {
+		return d.GetRolesForTarget(path)
+	}
+	var roles []metadata.RoleResult
+	for _, r := range d.Roles {
+		covers, err := r.IsDelegatedPath(path)
+		if len(r.Paths) == 0 {
+			sum := bundle.DigestOf([]byte(path)).Hex()
+			covers = slices.ContainsFunc(r.PathHashPrefixes, func(p string) bool { return strings.HasPrefix(sum, p) })
+		}
+		if covers && err == nil {
+			roles = append(roles, metadata.RoleResult{Name: r.Name, Terminating: r.Terminating})
+		}
+	}
+	return roles
 }
 
 // Publishers are the keys of all delegations whose paths are those of models.
