@@ -1,7 +1,7 @@
 # Everything here is also what .ci/run calls, so that a person and CI agree.
 GO ?= go
 
-.PHONY: check check-cuts check-kills test fmt vet staticcheck tidy race bench-fetch
+.PHONY: check check-cuts check-kills test fmt vet staticcheck tidy race bench-fetch bench-update
 
 check: fmt vet staticcheck tidy test race ## every gate but the boards'
 
@@ -33,6 +33,9 @@ check-kills: ## 500 times kill -9 of an agent under load, between two versions; 
 bench-fetch: ## 500 MB through agent/fetch beside curl and sha256sum; minutes
 	$(GO) run ./agent/fetch/measure > docs/benchmarks/fetch.md.new
 	mv docs/benchmarks/fetch.md.new docs/benchmarks/fetch.md
+
+bench-update: ## 500 MB through the device's program, whole and as a delta; a minute
+	$(GO) test ./agent -run '^$$' -bench 'BenchmarkUpdate$$' -benchtime 5x -timeout 20m -table ../docs/benchmarks/update.md
 
 include arm64/arm64.mk
 include cmd/bench-delta/bench.mk

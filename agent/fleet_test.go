@@ -32,7 +32,7 @@ import (
 // fleet is the other side of an agent: a controller's HTTP, a real broker, a
 // publisher's key, and what the device has told.
 type fleet struct {
-	t      *testing.T
+	t      testing.TB
 	trust  *trusttest.Repository // mu guards it
 	key    trust.PrivateKey      // the publisher's
 	http   *httptest.Server
@@ -58,7 +58,7 @@ type fleet struct {
 
 var cam = wire.Device{Site: "plant-7", ID: "cam-3"}
 
-func newFleet(t *testing.T) *fleet {
+func newFleet(t testing.TB) *fleet {
 	t.Helper()
 	f := &fleet{t: t, objects: map[string][]byte{}, events: map[int64]wire.Event{}, replies: map[string]wire.Reply{}, told: make(chan struct{})}
 	f.trust = trusttest.At(t, time.Now().UTC(), "*")
@@ -216,7 +216,7 @@ func (f *fleet) tell(envelope []byte) {
 	}
 }
 
-func signedOrder(t *testing.T, d wire.Desired, key trust.PrivateKey) []byte {
+func signedOrder(t testing.TB, d wire.Desired, key trust.PrivateKey) []byte {
 	t.Helper()
 	b, err := wire.Encode(d)
 	if err == nil {
@@ -230,7 +230,7 @@ func signedOrder(t *testing.T, d wire.Desired, key trust.PrivateKey) []byte {
 
 // running is an agent between its start and its end.
 type running struct {
-	t     *testing.T
+	t     testing.TB
 	agent *Agent
 	stop  context.CancelFunc
 	ended chan error
@@ -245,7 +245,7 @@ func (f *fleet) config(dir string) Config {
 }
 
 // start runs an agent until the test or its stop ends it.
-func start(t *testing.T, c Config) *running {
+func start(t testing.TB, c Config) *running {
 	t.Helper()
 	a, err := Open(c)
 	if err != nil {

@@ -34,13 +34,13 @@ type release struct {
 
 // newRelease makes a good model; with wrong, its labels are swapped after the
 // golden samples were measured.
-func newRelease(t *testing.T, version string, wrong bool) *release {
+func newRelease(t testing.TB, version string, wrong bool) *release {
 	t.Helper()
 	return releaseWith(t, version, wrong, nil)
 }
 
 // releaseWith has a model with further weights that nothing uses.
-func releaseWith(t *testing.T, version string, wrong bool, further []byte) *release {
+func releaseWith(t testing.TB, version string, wrong bool, further []byte) *release {
 	t.Helper()
 	r := &release{objects: map[string][]byte{}}
 	good := shadeModel(t, version, 1, further)
@@ -74,7 +74,7 @@ func (r *release) add(name string, b []byte) {
 	r.manifest.Files = append(r.manifest.Files, bundle.File{Path: name, Digest: d, Size: int64(len(b))})
 }
 
-func measure(t *testing.T, model []byte, m bundle.Manifest, pictures map[string][]byte) []byte {
+func measure(t testing.TB, model []byte, m bundle.Manifest, pictures map[string][]byte) []byte {
 	t.Helper()
 	s, err := kernels.Load(model, kernels.Options{Engines: []kernels.Engine{reference.Engine{}}})
 	if err != nil {
@@ -118,7 +118,7 @@ func (f *fleet) publishPayload(r *release, payload []byte, key trust.PrivateKey)
 
 // shadeModel is Flatten and Gemm: the brighter the picture, the more "light";
 // sign -1 makes it wrong. The version makes its bytes differ.
-func shadeModel(t *testing.T, version string, sign float32, further []byte) []byte {
+func shadeModel(t testing.TB, version string, sign float32, further []byte) []byte {
 	t.Helper()
 	weights := make([]byte, 0, 32)
 	for range 4 {
