@@ -68,10 +68,14 @@ func TestAttackAGenerationOutOfProportion(t *testing.T) {
 func TestAttackAReportBeforeTheOrder(t *testing.T) {
 	b := newBench(t)
 	b.start()
-	devices := []*played{b.join("cam-1", wire.PhaseDownloading), b.join("cam-2", wire.PhaseDownloading)}
+	devices := map[wire.DeviceID]*played{"cam-1": b.join("cam-1", wire.PhaseDownloading), "cam-2": b.join("cam-2", wire.PhaseDownloading)}
 	b.publish("1.0.0")
 	r := b.startRollout("1.0.0")
-	for _, d := range devices {
+	for _, ordered := range r.Devices {
+		d := devices[ordered.Device]
+		if ordered.Wave == 1 {
+			d.ordered() // and has answered honestly
+		}
 		say(d, wire.KindState, wire.State{Generation: 0, Why: "a lie", Models: []wire.ModelState{
 			{Name: "meter", Digest: r.Digest, Phase: wire.PhaseCommitted, Rollout: r.ID, Attempt: 1},
 		}})
