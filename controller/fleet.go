@@ -59,10 +59,8 @@ func (f *fleet) begin(ctx context.Context) error {
 			return err
 		}
 		for _, s := range newest {
-			for _, d := range s.Devices {
-				if err := t.step(s.Model, rollout.DeviceOffline{Device: d.Device}); err != nil {
-					return err
-				}
+			if err := t.resume(s); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -71,6 +69,17 @@ func (f *fleet) begin(ctx context.Context) error {
 		return fmt.Errorf("begin: %w", err)
 	}
 	return f.republish(ctx)
+}
+
+// resume takes a rollout up where a controller left it that has heard nobody
+// since.
+func (t *turn) resume(s rollout.State) error {
+	for _, d := range s.Devices {
+		if err := t.step(s.Model, rollout.DeviceOffline{Device: d.Device}); err != nil {
+			return err
+		}
+	}
+	return t.step(s.Model, rollout.Resumed{})
 }
 
 // republish gives the broker every order that stands, every rollout's progress,
