@@ -32,6 +32,7 @@ import (
 
 	"github.com/squadron-edge/squadron/controller/api"
 	"github.com/squadron-edge/squadron/controller/broker"
+	"github.com/squadron-edge/squadron/controller/gate"
 	"github.com/squadron-edge/squadron/controller/registry"
 	"github.com/squadron-edge/squadron/controller/repository"
 	"github.com/squadron-edge/squadron/controller/rollout"
@@ -107,7 +108,8 @@ func assemble(ctx context.Context, cfg Config, st *store.Store) (*Controller, er
 	})
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
-		ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
+		ConnState: gate.NewBound(cfg.Log).Changed,
+		ErrorLog:  slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
 	return &Controller{log: cfg.Log, store: st, broker: b, fleet: f, http: web, server: server}, nil
 }

@@ -2,9 +2,12 @@ package controller_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -106,6 +109,31 @@ func (b *bench) publishAs(name, version string) {
 	}
 	if err != nil {
 		b.t.Fatal(err)
+	}
+}
+
+// Connections that say nothing take each other's places, and everybody else is
+// served.
+func TestAttackConnectionsThatSayNothing(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	conns := make([]net.Conn, 257)
+	for i := range conns {
+		conn, err := net.Dial("tcp", b.c.HTTPAddr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conns[i] = conn
+	}
+	if err := conns[0].SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil { // a header has longer
+		t.Fatal(err)
+	}
+	if _, err := conns[0].Read(make([]byte, 1)); errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the connection that was silent for longest is kept: %v", err)
+	}
+	if text := b.get("/healthz"); !strings.Contains(text, "true") {
+		t.Errorf("the controller answers %s", text)
 	}
 }
 
