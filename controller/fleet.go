@@ -236,7 +236,7 @@ func (f *fleet) tell(t *turn) {
 		err = errors.Join(err, f.live.Device(api.DeviceOf(d.Device)))
 	}
 	for _, s := range t.rollouts {
-		err = errors.Join(err, f.live.Rollout(api.RolloutOf(s)))
+		err = errors.Join(err, f.live.Rollout(api.ListedRollout(s)))
 	}
 	for _, e := range t.events {
 		err = errors.Join(err, f.live.Event(e))

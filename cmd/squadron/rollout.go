@@ -16,7 +16,7 @@ import (
 
 type rolloutCommand struct {
 	Start  rolloutStartCommand  `cmd:"" help:"Start to roll a published version out, wave by wave."`
-	Status rolloutStatusCommand `cmd:"" help:"Show one rollout, or all."`
+	Status rolloutStatusCommand `cmd:"" help:"Show one rollout, or list the newest."`
 	Abort  rolloutAbortCommand  `cmd:"" help:"Stop a rollout and send its devices back to what they ran."`
 }
 
@@ -94,11 +94,11 @@ func pause(ctx context.Context, d time.Duration) error {
 
 type rolloutStatusCommand struct {
 	controllerFlags
-	ID rolloutID `arg:"" optional:"" help:"The rollout; all of them if not given."`
+	ID rolloutID `arg:"" optional:"" help:"The rollout; the newest if not given."`
 }
 
 func (rolloutStatusCommand) Help() string {
-	return "Examples:\n\n  squadron rollout status\n  squadron rollout status ID --json"
+	return "Examples:\n\n  squadron rollout status\n  squadron rollout status ID --json\n\nWithout an ID it lists the newest 20, and each device's part of those alone that run (with --json): the part of every device is in the answer about one rollout."
 }
 
 func (c rolloutStatusCommand) Run(ctx context.Context, s program.Streams) error {
@@ -110,7 +110,7 @@ func (c rolloutStatusCommand) Run(ctx context.Context, s program.Streams) error 
 		return remote(fmt.Errorf("show rollout %s: %w", c.ID, err), "squadron rollout status")
 	}
 	return s.Print(r, func(w io.Writer) {
-		fmt.Fprintf(w, "%s %s: %s, wave %d of %d, %d healthy, %d failed, %d devices\n", r.Model, r.Version, r.Phase, r.Wave, len(r.Waves), r.Healthy, r.Failed, len(r.Devices))
+		fmt.Fprintf(w, "%s %s: %s, wave %d of %d, %d healthy, %d failed, %d devices\n", r.Model, r.Version, r.Phase, r.Wave, len(r.Waves), r.Healthy, r.Failed, r.Total)
 		fmt.Fprintf(w, "%s\n", r.Why)
 		row := table(w, "DEVICE", "PROGRESS", "WAVE", "BEFORE", "WHY")
 		for _, d := range r.Devices {
@@ -137,9 +137,10 @@ func (c rolloutStatusCommand) all(ctx context.Context, s program.Streams) error 
 		row := table(w, "ROLLOUT", "MODEL", "VERSION", "PHASE", "WAVE", "HEALTHY", "FAILED", "DEVICES", "WHY")
 		for _, r := range list {
 			row(string(r.ID), r.Model, r.Version, string(r.Phase), fmt.Sprintf("%d/%d", r.Wave, len(r.Waves)),
-				fmt.Sprint(r.Healthy), fmt.Sprint(r.Failed), fmt.Sprint(len(r.Devices)), r.Why)
+				fmt.Sprint(r.Healthy), fmt.Sprint(r.Failed), fmt.Sprint(r.Total), r.Why)
 		}
 		row()
+		fmt.Fprintln(w, "What each device did: squadron rollout status ROLLOUT")
 	})
 }
 

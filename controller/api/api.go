@@ -44,11 +44,14 @@ import (
 const (
 	maxJSON   = 64 << 10         // bytes of a request's body
 	maxBundle = 16 << 30         // bytes of a bundle file
-	maxList   = 200              // rollouts in one answer
 	maxIdle   = time.Minute      // between two reads of an upload
 	maxBody   = 10 * time.Second // for a body that is no bundle
 	maxDrain  = 1 << 30          // bytes read past a refusal, so that the sentence arrives
 	maxEvents = 50               // events in one device's answer
+	// Rollouts and lines of the audit log in one answer. Each rollout is read with
+	// all its devices, to be counted.
+	maxRollouts = 20
+	maxEntries  = 200
 )
 
 // Orders is who decides about rollouts, and what they need. A refusal is a

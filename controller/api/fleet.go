@@ -11,11 +11,18 @@ import (
 )
 
 func (h *handler) rollouts(w http.ResponseWriter, r *http.Request) error {
-	list, err := h.Store.Rollouts(r.Context(), maxList)
+	list, err := h.newest(r)
 	if err != nil {
 		return err
 	}
-	return write(w, http.StatusOK, each(list, RolloutOf))
+	return write(w, http.StatusOK, list)
+}
+
+// newest lists rollouts for those who look for one.
+func (h *handler) newest(r *http.Request) ([]Rollout, error) {
+	list := []Rollout{}
+	err := h.Store.Rollouts(r.Context(), maxRollouts, func(s rollout.State) { list = append(list, ListedRollout(s)) })
+	return list, err
 }
 
 func (h *handler) rollout(w http.ResponseWriter, r *http.Request) error {
@@ -103,7 +110,7 @@ func (h *handler) find(r *http.Request) (store.Device, error) {
 }
 
 func (h *handler) audit(w http.ResponseWriter, r *http.Request) error {
-	list, err := h.Store.AuditLog(r.Context(), maxList)
+	list, err := h.Store.AuditLog(r.Context(), maxEntries)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -11,7 +12,8 @@ import (
 // Bounds on one listener of the live stream.
 const (
 	liveBuffer = 256              // events that wait for a slow listener
-	liveWrite  = 10 * time.Second // for one event to be written
+	liveChunk  = 32 << 10         // of an event, such as the snapshot of a large fleet
+	liveWrite  = 10 * time.Second // for each of them to be written
 	liveBeat   = 15 * time.Second // between comments that keep proxies awake
 	// maxLive is how many listeners there may be, and maxLiveFrom how many from one
 	// address: an office behind one, with a page each. Whoever puts a proxy in
@@ -139,11 +141,11 @@ func (h *handler) snapshot(r *http.Request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	rollouts, err := h.Store.Rollouts(r.Context(), maxList)
+	rollouts, err := h.newest(r)
 	if err != nil {
 		return nil, err
 	}
-	return frame("snapshot", Snapshot{Devices: each(devices, DeviceOf), Rollouts: each(rollouts, RolloutOf)})
+	return frame("snapshot", Snapshot{Devices: each(devices, DeviceOf), Rollouts: rollouts})
 }
 
 // stream is one listener's connection.
@@ -171,12 +173,16 @@ func (s stream) follow(r *http.Request, frames <-chan []byte) {
 	}
 }
 
+// send writes an event in chunks, each of which has its time: a slow listener is
+// given as long as a large event needs, and one that is stuck is not.
 func (s stream) send(b []byte) error {
-	if err := s.c.SetWriteDeadline(time.Now().Add(liveWrite)); err != nil {
-		return err
-	}
-	if _, err := s.w.Write(b); err != nil {
-		return err
+	for part := range slices.Chunk(b, liveChunk) {
+		if err := s.c.SetWriteDeadline(time.Now().Add(liveWrite)); err != nil {
+			return err
+		}
+		if _, err := s.w.Write(part); err != nil {
+			return err
+		}
 	}
 	return s.c.Flush()
 }

@@ -86,13 +86,15 @@ function rolloutCard(r) {
     waves.append(bar);
   });
   const phaseText = { running: "busy", done: "good" }[r.phase] ?? "bad";
-  return element("div", "rollout " + r.phase,
+  const card = element("div", "rollout " + r.phase,
     element("b", "", r.model + " " + r.version),
     element("span", phaseText, r.phase),
     element("span", "quiet", "  wave " + r.wave + " of " + r.waves.length + " (" + r.waves.join(", ") + ")  "
-      + r.healthy + " healthy, " + r.failed + " failed, " + r.devices.length + " devices  started " + clock(r.started)),
+      + r.healthy + " healthy, " + r.failed + " failed, " + r.total + " devices  started " + clock(r.started)),
     element("p", "", r.why),
     waves);
+  card.title = "Each device's part: squadron rollout status " + r.id;
+  return card;
 }
 
 function eventLine({ site, device, event }) {
