@@ -35,7 +35,7 @@ func (rolloutStartCommand) Help() string {
 
 A wave is done when at least one of its devices reports the new version as running and committed, and none is still on its way. The first device that refuses, fails or rolls back halts the rollout, and every device that took the version goes back to what it ran before.
 
-From its order on, a device has the controller's "device_deadline_seconds" (1800 if not configured) to come to an end. One that is online and has not by then halts the rollout; one that is offline by then is not waited for any more, but its order waits for it. A wave whose devices are all offline stays open until one of them is back and proves the version, and --wait stays as long; only a last wave none of whose devices was online since its order ends without.
+From its order on, a device has the controller's "device_deadline_seconds" (1800 if not configured) to come to an end. One that is online and has not by then halts the rollout; one that is offline by then is not waited for any more, but its order waits for it. A wave whose devices are all offline stays open until one of them is back and proves the version, and --wait stays as long; only a last wave none of whose devices was online since its order ends without. --wait outlasts a controller that is restarted: it gives up when none has answered for ten minutes, and the rollout goes on.
 
 To undo a rollout that is done, start one of the version before: squadron rollout start meter-reader@1.0.0. squadron rollout abort is for one that runs.`
 }
@@ -56,40 +56,23 @@ func (c rolloutStartCommand) Run(ctx context.Context, s program.Streams) error {
 
 // wait follows the rollout to its end.
 func (c rolloutStartCommand) wait(ctx context.Context, s program.Streams, r api.Rollout) error {
-	told := ""
-	for {
-		if r.Why != told && !s.JSON {
-			fmt.Fprintf(s.Out, "%s  %s\n", time.Now().Format(time.TimeOnly), r.Why)
-			told = r.Why
-		}
-		if r.Phase != rollout.Running {
-			break
-		}
-		if err := pause(ctx, 500*time.Millisecond); err != nil {
-			return fmt.Errorf("wait for rollout %s, which goes on: %w", r.ID, err)
-		}
-		var err error
-		if r, err = c.client().Rollout(ctx, r.ID); err != nil {
-			return remote(fmt.Errorf("wait for rollout %s: %w", c.Release, err), "")
-		}
+	f := follower{
+		ask: func(ctx context.Context) (api.Rollout, error) { return c.client().Rollout(ctx, r.ID) },
+		tell: func(text string) {
+			if !s.JSON {
+				fmt.Fprintf(s.Out, "%s  %s\n", time.Now().Format(time.TimeOnly), text)
+			}
+		},
 	}
-	err := s.Print(r, func(io.Writer) {})
+	r, err := f.follow(ctx, r)
+	if err != nil {
+		return remote(fmt.Errorf("wait for rollout %s, which goes on (squadron rollout status %s): %w", r.ID, r.ID, err), "")
+	}
+	err = s.Print(r, func(io.Writer) {})
 	if r.Phase != rollout.Done {
 		return errors.Join(err, fmt.Errorf("rollout %s of %s %s: %s", r.ID, r.Model, r.Version, r.Why))
 	}
 	return err
-}
-
-// pause waits, or says why not.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
 }
 
 type rolloutStatusCommand struct {
