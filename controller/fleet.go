@@ -229,6 +229,9 @@ func (f *fleet) tell(t *turn) {
 		f.log.Info(n.text, "rollout", n.rollout)
 	}
 	err := t.out.send(f.broker)
+	for _, d := range t.gone {
+		err = errors.Join(err, f.broker.Forget(d), f.live.Gone(d))
+	}
 	for _, d := range t.devices {
 		if d.isNew {
 			continue

@@ -60,6 +60,7 @@ type Orders interface {
 	Start(ctx context.Context, r StartRollout, who string) (rollout.State, error)
 	Abort(ctx context.Context, id wire.RolloutID, who string) (rollout.State, error)
 	RemoveBundle(ctx context.Context, name, version, who string) (store.Bundle, error)
+	RemoveDevice(ctx context.Context, d wire.Device, who string) (store.Device, error)
 }
 
 // Config is what the handler stands on.
@@ -106,6 +107,7 @@ func (h *handler) routes() []route {
 		{"POST", "/v1/rollouts/{id}/abort", true, h.abortRollout},
 		{"GET", "/v1/devices", false, h.devices},
 		{"GET", "/v1/devices/{site}/{device}", false, h.device},
+		{"DELETE", "/v1/devices/{site}/{device}", true, h.removeDevice},
 		{"GET", "/v1/devices/{site}/{device}/desired", false, h.desired},
 		{"GET", "/v1/audit", false, h.audit},
 		{"GET", "/v1/live", false, h.live},

@@ -76,6 +76,20 @@ func (h *handler) device(w http.ResponseWriter, r *http.Request) error {
 	return write(w, http.StatusOK, shown)
 }
 
+// removeDevice forgets a device that is not there any more.
+func (h *handler) removeDevice(w http.ResponseWriter, r *http.Request) error {
+	name, err := deviceIn(r)
+	if err != nil {
+		return err
+	}
+	d, err := h.Orders.RemoveDevice(r.Context(), name, who(r))
+	if err != nil {
+		return err
+	}
+	h.Log.Info("device removed", "device", name.String())
+	return write(w, http.StatusOK, DeviceOf(d))
+}
+
 func (h *handler) desired(w http.ResponseWriter, r *http.Request) error {
 	d, err := h.find(r)
 	if err != nil {
@@ -102,11 +116,19 @@ func SignOrder(key *repository.Repository, d wire.Device, order wire.Desired) ([
 }
 
 func (h *handler) find(r *http.Request) (store.Device, error) {
-	name := wire.Device{Site: wire.SiteID(r.PathValue("site")), ID: wire.DeviceID(r.PathValue("device"))}
-	if err := name.Validate(); err != nil {
-		return store.Device{}, Refuse(http.StatusNotFound, "there is no such device: %v", err)
+	name, err := deviceIn(r)
+	if err != nil {
+		return store.Device{}, err
 	}
 	return h.Store.Device(r.Context(), name)
+}
+
+func deviceIn(r *http.Request) (wire.Device, error) {
+	name := wire.Device{Site: wire.SiteID(r.PathValue("site")), ID: wire.DeviceID(r.PathValue("device"))}
+	if err := name.Validate(); err != nil {
+		return name, Refuse(http.StatusNotFound, "there is no such device: %v", err)
+	}
+	return name, nil
 }
 
 func (h *handler) audit(w http.ResponseWriter, r *http.Request) error {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
 // Bounds on one listener of the live stream.
@@ -35,6 +37,9 @@ func NewLive() *Live { return &Live{listeners: map[chan []byte]string{}} }
 
 // Device tells that a device changed.
 func (l *Live) Device(d Device) error { return l.tell("device", d) }
+
+// Gone tells that a device was removed.
+func (l *Live) Gone(d wire.Device) error { return l.tell("gone", d) }
 
 // Rollout tells that a rollout changed.
 func (l *Live) Rollout(r Rollout) error { return l.tell("rollout", r) }
@@ -108,7 +113,7 @@ func frame(name string, data any) ([]byte, error) {
 }
 
 // Snapshot is the first event of every live stream; the later ones, "device",
-// "rollout" and "event", replace or add to its parts.
+// "gone", "rollout" and "event", replace, remove or add to its parts.
 type Snapshot struct {
 	Devices  []Device  `json:"devices"`
 	Rollouts []Rollout `json:"rollouts"`

@@ -190,6 +190,9 @@ func (s State) count(p Progress) int {
 	return n
 }
 
+// Has reports whether a device has a part in the rollout.
+func (s State) Has(d wire.Device) bool { return s.index(d) >= 0 }
+
 // index finds a device; -1 if it has no part in the rollout.
 func (s State) index(d wire.Device) int {
 	for i := range s.Devices {

@@ -159,5 +159,6 @@ live.addEventListener("snapshot", (m) => {
   pastEvents().catch((e) => { link.textContent = "earlier events could not be read: " + e.message; link.className = "bad"; });
 });
 live.addEventListener("device", (m) => { const d = JSON.parse(m.data); shown.devices.set(nameOf(d), d); later(); });
+live.addEventListener("gone", (m) => { shown.devices.delete(nameOf(JSON.parse(m.data))); later(); });
 live.addEventListener("rollout", (m) => { const r = JSON.parse(m.data); shown.rollouts.set(r.id, r); later(); });
 live.addEventListener("event", (m) => { keepEvent(JSON.parse(m.data)); later(); });
