@@ -104,7 +104,7 @@ func assemble(ctx context.Context, cfg Config, st *store.Store) (*Controller, er
 	live := api.NewLive()
 	f := newFleet(st, b, repo, live, cfg.DeviceDeadlineSeconds, cfg.Log)
 	handler := api.New(api.Config{
-		Store: st, Registry: reg, Repository: repo, Orders: f, Live: live, Page: cfg.Page, Token: cfg.OperatorToken, Log: cfg.Log,
+		Store: st, Registry: reg, Repository: repo, Orders: f, Live: live, Contested: b.Contested, Page: cfg.Page, Token: cfg.OperatorToken, Log: cfg.Log,
 	})
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,

@@ -236,7 +236,9 @@ func (f *fleet) tell(t *turn) {
 		if d.isNew {
 			continue
 		}
-		err = errors.Join(err, f.live.Device(api.DeviceOf(d.Device)))
+		shown := api.DeviceOf(d.Device)
+		shown.Contested = f.broker.Contested(d.Device.Device)
+		err = errors.Join(err, f.live.Device(shown))
 	}
 	for _, s := range t.rollouts {
 		err = errors.Join(err, f.live.Rollout(api.ListedRollout(s)))

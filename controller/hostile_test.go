@@ -14,6 +14,7 @@ import (
 
 	"github.com/squadron-edge/squadron/controller/api"
 	"github.com/squadron-edge/squadron/controller/rollout"
+	"github.com/squadron-edge/squadron/deploy/link"
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
@@ -134,6 +135,34 @@ func TestAttackConnectionsThatSayNothing(t *testing.T) {
 	}
 	if text := b.get("/healthz"); !strings.Contains(text, "true") {
 		t.Errorf("the controller answers %s", text)
+	}
+}
+
+// Two boards of one name: whoever lists the devices, or shows one, reads it.
+func TestTwoBoardsOfOneNameAreListed(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	cam := wire.Device{Site: "plant", ID: "cam-1"}
+	hangUp := func() {}
+	for _, run := range []string{"a", "b", "a", "b"} {
+		words, err := wire.Encode(wire.Online{Boot: run})
+		if err != nil {
+			t.Fatal(err)
+		}
+		will := link.Message{Topic: cam.Topic(wire.KindOnline), Payload: words, QoS: 1, Retained: true}
+		_, next := b.connect(link.Options{
+			ClientID: cam.String(), Username: cam.String(), Topics: []string{cam.Topic(wire.KindDesired)},
+			Will: func(time.Time) (link.Message, error) { return will, nil },
+		})
+		hangUp() // the one before, which was pushed out
+		hangUp = next
+	}
+	b.until("the device's line", func() bool {
+		list, err := b.client.Devices(t.Context())
+		return err == nil && len(list) == 1 && strings.Contains(list[0].Contested, "two devices have this name")
+	})
+	if d, err := b.client.Device(t.Context(), cam); err != nil || d.Contested == "" {
+		t.Errorf("shown: %+v, %v", d, err)
 	}
 }
 

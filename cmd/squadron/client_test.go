@@ -101,3 +101,16 @@ func TestADeviceIsRemoved(t *testing.T) {
 		t.Errorf("complained %q", complaint)
 	}
 }
+
+func TestANameThatTwoDevicesHaveIsTold(t *testing.T) {
+	d := api.Device{Site: "plant-7", Device: "cam-3", Online: true, Contested: "two devices have this name"}
+	url := says(t, map[string]func() (int, any){
+		"GET /v1/devices":               func() (int, any) { return http.StatusOK, []api.Device{d} },
+		"GET /v1/devices/plant-7/cam-3": func() (int, any) { return http.StatusOK, d },
+	})
+	for _, args := range [][]string{{"devices", "list"}, {"devices", "show", "plant-7/cam-3"}} {
+		if out, _ := squadron(t, exit.Done, append(args, "--controller", url)...); !strings.Contains(out, "two devices have this name") {
+			t.Errorf("%q printed %q", args, out)
+		}
+	}
+}

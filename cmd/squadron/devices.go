@@ -40,7 +40,7 @@ func (c devicesListCommand) Run(ctx context.Context, s program.Streams) error {
 		for _, d := range list {
 			for _, m := range modelsOf(d) {
 				row(d.Name(), linkOf(d), textOr(m.Name, "-"), textOr(m.Running, "-"), textOr(m.Wanted, "-"),
-					textOr(string(m.Phase), "-"), textOr(m.Engine, "-"), p95Of(d, m.Name), m.Why)
+					textOr(string(m.Phase), "-"), textOr(m.Engine, "-"), p95Of(d, m.Name), whyOf(d, m))
 			}
 		}
 		row()
@@ -57,6 +57,14 @@ func modelsOf(d api.Device) []wire.ModelState {
 		return []wire.ModelState{{Why: d.State.Why}}
 	}
 	return d.State.Models
+}
+
+// whyOf is a model's sentence, after that of a name that two devices have.
+func whyOf(d api.Device, m wire.ModelState) string {
+	if d.Contested == "" {
+		return m.Why
+	}
+	return d.Contested + "; " + m.Why
 }
 
 func linkOf(d api.Device) string {
@@ -95,6 +103,9 @@ func (c devicesShowCommand) Run(ctx context.Context, s program.Streams) error {
 
 func tellDevice(w io.Writer, d api.Device) {
 	fmt.Fprintf(w, "%s is %s\n", d.Name(), linkOf(d))
+	if d.Contested != "" {
+		fmt.Fprintf(w, "name     %s\n", d.Contested)
+	}
 	if i := d.Info; i != nil {
 		fmt.Fprintf(w, "board    %s %s, %d MiB, agent %s, serves at %s\n", i.Board, i.Arch, i.MemoryMiB, i.Agent, i.Serve)
 		for _, e := range i.Engines {

@@ -20,6 +20,8 @@ type Device struct {
 	Info      *wire.Info      `json:"info,omitempty"`
 	State     *wire.State     `json:"state,omitempty"`
 	Telemetry *wire.Telemetry `json:"telemetry,omitempty"`
+	// Contested says, in one sentence, that two devices have this name.
+	Contested string `json:"contested,omitempty"`
 	// Events are the newest, newest first; only in the answer about one device.
 	Events []wire.Event `json:"events,omitempty"`
 }

@@ -71,6 +71,8 @@ type Config struct {
 	Repository *repository.Repository
 	Orders     Orders
 	Live       *Live
+	// Contested says who contends for a device's name, if anybody; nil means nobody.
+	Contested func(wire.Device) string
 	// Page answers everything outside /v1/ and /healthz; nil means no page.
 	Page http.Handler
 	// Token is the operator's; empty lets anybody on this machine change things.

@@ -59,7 +59,16 @@ func (h *handler) devices(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return write(w, http.StatusOK, each(list, DeviceOf))
+	return write(w, http.StatusOK, each(list, h.deviceOf))
+}
+
+// deviceOf is a device with what is known beside the database.
+func (h *handler) deviceOf(d store.Device) Device {
+	shown := DeviceOf(d)
+	if h.Contested != nil {
+		shown.Contested = h.Contested(d.Device)
+	}
+	return shown
 }
 
 func (h *handler) device(w http.ResponseWriter, r *http.Request) error {
@@ -71,7 +80,7 @@ func (h *handler) device(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	shown := DeviceOf(d)
+	shown := h.deviceOf(d)
 	shown.Events = events
 	return write(w, http.StatusOK, shown)
 }

@@ -150,7 +150,7 @@ func (h *handler) snapshot(r *http.Request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return frame("snapshot", Snapshot{Devices: each(devices, DeviceOf), Rollouts: rollouts})
+	return frame("snapshot", Snapshot{Devices: each(devices, h.deviceOf), Rollouts: rollouts})
 }
 
 // stream is one listener's connection.

@@ -82,8 +82,11 @@ func New(l net.Listener, secret string, log *slog.Logger) (*Broker, error) {
 	})
 	b := &Broker{
 		server: server, log: log,
-		takeover: &takeover{clients: server.Clients, live: map[string][]*connection{}},
-		facts:    make(chan Fact, factBuffer), closing: make(chan struct{}),
+		takeover: &takeover{
+			clients: server.Clients, live: map[string][]*connection{},
+			contests: &contests{log: log, byName: map[string]*contest{}},
+		},
+		facts: make(chan Fact, factBuffer), closing: make(chan struct{}),
 	}
 	b.door = newDoor(l, log, b.lost)
 	for _, hook := range []mqtt.Hook{&access{secret: secret}, b.takeover} {
@@ -120,6 +123,12 @@ func (b *Broker) Publish(topic string, payload []byte, retained bool) error {
 		return fmt.Errorf("publish on %s: %w", topic, err)
 	}
 	return nil
+}
+
+// Contested says, in one sentence, that two devices contend for a name; it is empty
+// if they do not.
+func (b *Broker) Contested(d wire.Device) string {
+	return b.takeover.contests.standing(d.String(), time.Now())
 }
 
 // Forget takes away what is retained of a device and, unless it is connected, what

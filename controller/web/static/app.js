@@ -57,6 +57,11 @@ function deviceRows(device) {
       const dot = element("span", "dot " + (device.online ? "on" : "off"));
       dot.title = device.online ? "online" : "offline";
       name.append(dot, device.site + "/" + device.device, device.online ? "" : element("span", "bad", " offline"));
+      if (device.contested) {
+        const twice = element("span", "bad", " two devices of this name");
+        twice.title = device.contested;
+        name.append(twice);
+      }
     }
     const running = element("td", "v", model?.running ?? "");
     running.title = model?.digest ?? "";
