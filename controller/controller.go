@@ -33,6 +33,7 @@ import (
 	"github.com/squadron-edge/squadron/controller/api"
 	"github.com/squadron-edge/squadron/controller/broker"
 	"github.com/squadron-edge/squadron/controller/bucket"
+	"github.com/squadron-edge/squadron/controller/gate"
 	"github.com/squadron-edge/squadron/controller/registry"
 	"github.com/squadron-edge/squadron/controller/repository"
 	"github.com/squadron-edge/squadron/controller/rollout"
@@ -109,11 +110,13 @@ func assemble(ctx context.Context, cfg Config, st *store.Store) (*Controller, er
 	live := api.NewLive()
 	f := newFleet(st, b, repo, live, cfg.DeviceDeadlineSeconds, cfg.Log)
 	handler := api.New(api.Config{
-		Store: st, Registry: reg, Bucket: objects, Repository: repo, Orders: f, Live: live, Page: cfg.Page, Budgets: cfg.budgets(), Token: cfg.OperatorToken, Log: cfg.Log,
+		Store: st, Registry: reg, Bucket: objects, Repository: repo, Orders: f, Live: live, Contested: b.Contested,
+		Page: cfg.Page, Budgets: cfg.budgets(), Token: cfg.OperatorToken, Log: cfg.Log,
 	})
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
-		ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
+		ConnState: gate.NewBound(cfg.Log).Changed,
+		ErrorLog:  slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
 	return &Controller{log: cfg.Log, store: st, broker: b, fleet: f, bucket: objects, http: web, server: server}, nil
 }

@@ -197,16 +197,23 @@ func background(t *testing.T, run func(context.Context) error) (stop func()) {
 
 func (b *bench) dial(o link.Options) *link.Link {
 	b.t.Helper()
+	l, _ := b.connect(o)
+	return l
+}
+
+// connect is dial for one who hangs up before the test ends.
+func (b *bench) connect(o link.Options) (l *link.Link, hangUp func()) {
+	b.t.Helper()
 	o.Broker = "tcp://" + b.c.BrokerAddr()
 	l, err := link.New(o)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	background(b.t, l.Run)
+	hangUp = background(b.t, l.Run)
 	if c := <-l.Changes(); !c.Up {
 		b.t.Fatal(c.Err)
 	}
-	return l
+	return l, hangUp
 }
 
 func (b *bench) publish(version string) {

@@ -59,10 +59,8 @@ func (f *fleet) begin(ctx context.Context) error {
 			return err
 		}
 		for _, s := range newest {
-			for _, d := range s.Devices {
-				if err := t.step(s.Model, rollout.DeviceOffline{Device: d.Device}); err != nil {
-					return err
-				}
+			if err := t.resume(s); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -71,6 +69,17 @@ func (f *fleet) begin(ctx context.Context) error {
 		return fmt.Errorf("begin: %w", err)
 	}
 	return f.republish(ctx)
+}
+
+// resume takes a rollout up where a controller left it that has heard nobody
+// since.
+func (t *turn) resume(s rollout.State) error {
+	for _, d := range s.Devices {
+		if err := t.step(s.Model, rollout.DeviceOffline{Device: d.Device}); err != nil {
+			return err
+		}
+	}
+	return t.step(s.Model, rollout.Resumed{})
 }
 
 // republish gives the broker every order that stands, every rollout's progress,
@@ -220,14 +229,19 @@ func (f *fleet) tell(t *turn) {
 		f.log.Info(n.text, "rollout", n.rollout)
 	}
 	err := t.out.send(f.broker)
+	for _, d := range t.gone {
+		err = errors.Join(err, f.broker.Forget(d), f.live.Gone(d))
+	}
 	for _, d := range t.devices {
 		if d.isNew {
 			continue
 		}
-		err = errors.Join(err, f.live.Device(api.DeviceOf(d.Device)))
+		shown := api.DeviceOf(d.Device)
+		shown.Contested = f.broker.Contested(d.Device.Device)
+		err = errors.Join(err, f.live.Device(shown))
 	}
 	for _, s := range t.rollouts {
-		err = errors.Join(err, f.live.Rollout(api.RolloutOf(s)))
+		err = errors.Join(err, f.live.Rollout(api.ListedRollout(s)))
 	}
 	for _, e := range t.events {
 		err = errors.Join(err, f.live.Event(e))

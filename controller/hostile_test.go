@@ -2,15 +2,19 @@ package controller_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/squadron-edge/squadron/controller/api"
 	"github.com/squadron-edge/squadron/controller/rollout"
+	"github.com/squadron-edge/squadron/deploy/link"
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
@@ -110,6 +114,59 @@ func (b *bench) publishAs(name, version string) {
 	}
 	if err != nil {
 		b.t.Fatal(err)
+	}
+}
+
+// Connections that say nothing take each other's places, and everybody else is
+// served.
+func TestAttackConnectionsThatSayNothing(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	conns := make([]net.Conn, 257)
+	for i := range conns {
+		conn, err := net.Dial("tcp", b.c.HTTPAddr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conns[i] = conn
+	}
+	if err := conns[0].SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil { // a header has longer
+		t.Fatal(err)
+	}
+	if _, err := conns[0].Read(make([]byte, 1)); errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the connection that was silent for longest is kept: %v", err)
+	}
+	if text := b.get("/healthz"); !strings.Contains(text, "true") {
+		t.Errorf("the controller answers %s", text)
+	}
+}
+
+// Two boards of one name: whoever lists the devices, or shows one, reads it.
+func TestTwoBoardsOfOneNameAreListed(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	cam := wire.Device{Site: "plant", ID: "cam-1"}
+	hangUp := func() {}
+	for _, run := range []string{"a", "b", "a", "b"} {
+		words, err := wire.Encode(wire.Online{Boot: run})
+		if err != nil {
+			t.Fatal(err)
+		}
+		will := link.Message{Topic: cam.Topic(wire.KindOnline), Payload: words, QoS: 1, Retained: true}
+		_, next := b.connect(link.Options{
+			ClientID: cam.String(), Username: cam.String(), Topics: []string{cam.Topic(wire.KindDesired)},
+			Will: func(time.Time) (link.Message, error) { return will, nil },
+		})
+		hangUp() // the one before, which was pushed out
+		hangUp = next
+	}
+	b.until("the device's line", func() bool {
+		list, err := b.client.Devices(t.Context())
+		return err == nil && len(list) == 1 && strings.Contains(list[0].Contested, "two devices have this name")
+	})
+	if d, err := b.client.Device(t.Context(), cam); err != nil || d.Contested == "" {
+		t.Errorf("shown: %+v, %v", d, err)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+
+	"github.com/squadron-edge/squadron/controller/gate"
 )
 
 // listen opens both ports, with TLS if there is a certificate.
@@ -26,5 +28,5 @@ func listen(cfg Config) (web, mqtt net.Listener, err error) {
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("listen for MQTT: %w", err), web.Close())
 	}
-	return wrap(web), wrap(mqtt), nil
+	return wrap(gate.Paced(web)), wrap(mqtt), nil
 }

@@ -76,3 +76,61 @@ func (b *bench) slipIn(id wire.RolloutID, version string) rollout.State {
 	}
 	return s
 }
+
+// While the controller is down for longer than the deadline, the second device
+// rolls back, and nobody hears it. That must neither make it absent nor end the
+// rollout: it is heard, and halts it.
+func TestTimeInWhichTheControllerWasDownIsHeldAgainstNobody(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	b.join("cam-1", wire.PhaseCommitted)
+	b.join("cam-2", wire.PhaseDownloading)
+	b.publish("1.0.0")
+	r, err := b.client.StartRollout(t.Context(), api.StartRollout{Model: "meter", Version: "1.0.0", Waves: []string{"100%"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.until("the first device's health", func() bool {
+		got, err := b.client.Rollout(t.Context(), r.ID)
+		return err == nil && got.Healthy == 1
+	})
+	b.stop()
+	b.age(r.ID, time.Hour)
+	began := time.Now()
+	b.start()
+	got, err := b.client.Rollout(t.Context(), r.ID)
+	if err != nil || got.Phase != rollout.Running {
+		t.Fatalf("after the start: %+v, %v", got, err)
+	}
+	for _, d := range got.Devices {
+		if d.Progress == rollout.Ordered && d.Since.Before(began) {
+			t.Errorf("the deadline of %s began %v before the controller heard anybody", d.Device, began.Sub(d.Since))
+		}
+	}
+	b.join("cam-2", wire.PhaseRolledBack)
+	b.await(r.ID, rollout.Halted)
+}
+
+// age makes all that a rollout says of its devices older, while the controller
+// is down.
+func (b *bench) age(id wire.RolloutID, by time.Duration) {
+	b.t.Helper()
+	st, err := store.Open(b.t.Context(), filepath.Join(b.config().Dir, "fleet.db"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer st.Close()
+	err = st.Update(b.t.Context(), func(tx *store.Tx) error {
+		s, err := tx.Rollout(b.t.Context(), id)
+		if err != nil {
+			return err
+		}
+		for i := range s.Devices {
+			s.Devices[i].Since = s.Devices[i].Since.Add(-by)
+		}
+		return tx.PutRollout(b.t.Context(), s)
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}

@@ -24,6 +24,7 @@ type played struct {
 	trust   *trust.Client
 	running wire.ModelState
 	stop    func()
+	hangUp  func()
 }
 
 // join connects a device of the site plant and waits until the controller
@@ -37,7 +38,7 @@ func (b *bench) joinIn(site wire.SiteID, id wire.DeviceID, usual wire.Phase) *pl
 	b.t.Helper()
 	p := &played{b: b, id: wire.Device{Site: site, ID: id}, usual: usual, orders: make(chan wire.Desired, 16)}
 	p.trust = b.trusting()
-	p.link = b.dial(link.Options{
+	p.link, p.hangUp = b.connect(link.Options{
 		ClientID: p.id.String(), Username: p.id.String(),
 		Topics: []string{p.id.Topic(wire.KindDesired), p.id.Topic(wire.KindCommand)},
 	})
@@ -120,6 +121,18 @@ func (p *played) obey(order wire.Desired) {
 		state.Models = append(state.Models, p.running)
 	}
 	say(p, wire.KindState, state)
+}
+
+// leave has the controller know that the device is away.
+func (p *played) leave() {
+	p.b.t.Helper()
+	say(p, wire.KindOnline, wire.Online{Boot: "b"})
+	p.stop()
+	p.hangUp()
+	p.b.until(p.id.String()+" away", func() bool {
+		d, err := p.b.client.Device(p.b.t.Context(), p.id)
+		return err == nil && !d.Online
+	})
 }
 
 // ordered is the next order.

@@ -26,6 +26,7 @@ type turn struct {
 	rollouts map[string]rollout.State // changed ones, by model
 	out      outbox
 	events   []api.DeviceEvent
+	gone     []wire.Device
 	notes    []note
 }
 

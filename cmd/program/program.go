@@ -81,6 +81,7 @@ func (p Program) Run(ctx context.Context, commands any, args []string, stdout, s
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(int) { answered = true }),
 		kong.Bind(p),
+		kong.PostBuild(p.exemplify),
 	)
 	if err != nil {
 		return exit.Report(stderr, p.Name, fmt.Errorf("set up the command line: %w", err), false)

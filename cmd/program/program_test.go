@@ -105,7 +105,7 @@ func TestTheVersionIsAFlagAndACommand(t *testing.T) {
 }
 
 func TestHelpIsShownWhereItIsAskedFor(t *testing.T) {
-	for args, want := range map[string]string{"": exit.Meaning, "--help": "Greet somebody.", "greet --help": "A folder of letters."} {
+	for args, want := range map[string]string{"": exit.Meaning, "--help": "Greet somebody.", "greet --help": "A folder of letters.", "version --help": "Example:\n\n    greeter version --json"} {
 		if status, out, complaint := run(t, strings.Fields(args)...); status != exit.Done || !strings.Contains(out, want) || complaint != "" {
 			t.Errorf("%q: status %d, printed %q and %q", args, status, out, complaint)
 		}

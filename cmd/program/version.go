@@ -6,9 +6,21 @@ import (
 	"runtime"
 	"runtime/debug"
 	"time"
+
+	"github.com/alecthomas/kong"
 )
 
 type versionCommand struct{}
+
+// exemplify gives the version command its example, which only the program knows.
+func (p Program) exemplify(k *kong.Kong) error {
+	for _, c := range k.Model.Children {
+		if c.Name == "version" {
+			c.Detail = "Example:\n\n  " + p.Name + " version --json"
+		}
+	}
+	return nil
+}
 
 func (versionCommand) Run(p Program, s Streams) error { return p.printVersion(s) }
 

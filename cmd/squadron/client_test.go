@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/squadron-edge/squadron/cmd/exit"
 	"github.com/squadron-edge/squadron/controller/api"
@@ -76,6 +77,40 @@ func TestAbortingWhatIsDoneSaysHowToUndoIt(t *testing.T) {
 		})
 		if _, complaint := squadron(t, exit.Failed, "rollout", "abort", string(r.ID), "--controller", url); !strings.HasSuffix(complaint, next) {
 			t.Errorf("%s: complained %q, want %q", r.Phase, complaint, next)
+		}
+	}
+}
+
+func TestADeviceIsRemoved(t *testing.T) {
+	d := api.Device{Site: "plant-7", Device: "cam-3", LastSeen: time.Now()}
+	url := says(t, map[string]func() (int, any){
+		"DELETE /v1/devices/plant-7/cam-3": func() (int, any) { return http.StatusOK, d },
+		"DELETE /v1/devices/plant-7/cam-4": func() (int, any) {
+			return http.StatusConflict, map[string]string{"error": "plant-7/cam-4 is online"}
+		},
+	})
+	if out, _ := squadron(t, exit.Done, "devices", "remove", "plant-7/cam-3", "--controller", url); !strings.HasPrefix(out, "Removed plant-7/cam-3, which was last seen at ") {
+		t.Errorf("printed %q", out)
+	}
+	var gone api.Device
+	out, _ := squadron(t, exit.Done, "devices", "remove", "plant-7/cam-3", "--json", "--controller", url)
+	if err := json.Unmarshal([]byte(out), &gone); err != nil || gone.Name() != "plant-7/cam-3" {
+		t.Errorf("printed %q, %v", out, err)
+	}
+	if _, complaint := squadron(t, exit.Failed, "devices", "remove", "plant-7/cam-4", "--controller", url); !strings.Contains(complaint, "remove device plant-7/cam-4: plant-7/cam-4 is online") {
+		t.Errorf("complained %q", complaint)
+	}
+}
+
+func TestANameThatTwoDevicesHaveIsTold(t *testing.T) {
+	d := api.Device{Site: "plant-7", Device: "cam-3", Online: true, Contested: "two devices have this name"}
+	url := says(t, map[string]func() (int, any){
+		"GET /v1/devices":               func() (int, any) { return http.StatusOK, []api.Device{d} },
+		"GET /v1/devices/plant-7/cam-3": func() (int, any) { return http.StatusOK, d },
+	})
+	for _, args := range [][]string{{"devices", "list"}, {"devices", "show", "plant-7/cam-3"}} {
+		if out, _ := squadron(t, exit.Done, append(args, "--controller", url)...); !strings.Contains(out, "two devices have this name") {
+			t.Errorf("%q printed %q", args, out)
 		}
 	}
 }

@@ -17,7 +17,8 @@ import (
 )
 
 type controllerCommand struct {
-	Config string `required:"" help:"Configuration, JSON (one is above)." type:"existingfile" placeholder:"FILE"`
+	Config  string `required:"" help:"Configuration, JSON (one is above)." type:"existingfile" placeholder:"FILE"`
+	Verbose bool   `short:"v" help:"Log more than an operator wants to hear."`
 }
 
 func (controllerCommand) Help() string {
@@ -55,7 +56,7 @@ func (c controllerCommand) Run(ctx context.Context, s program.Streams) error {
 		return exit.AsUsage(err)
 	}
 	cfg.Page = web.Handler()
-	cfg.Log = s.Logger(slog.LevelInfo)
+	cfg.Log = s.Logger(c.level())
 	running, err := controller.New(ctx, cfg)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%w; stop the program that has the port, or name another address with \"http\" or \"mqtt\" in %s", err, c.Config)
@@ -73,6 +74,13 @@ func (c controllerCommand) Run(ctx context.Context, s program.Streams) error {
 	}
 	cfg.Log.Info("the controller has ended, as it was asked to")
 	return nil
+}
+
+func (c controllerCommand) level() slog.Level {
+	if c.Verbose {
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
 }
 
 // checkFiles refuses what the configuration names and is not what it is named

@@ -15,6 +15,8 @@ type devicesCommand struct {
 	List devicesListCommand `cmd:"" help:"List the fleet: what runs, on which engine, and why."`
 	Show devicesShowCommand `cmd:"" help:"Show everything known of one device."`
 
+	Remove devicesRemoveCommand `cmd:"" help:"Forget a device that is gone for good."`
+
 	Token devicesTokenCommand `cmd:"" help:"Print the token that a device needs to connect."`
 }
 
@@ -38,7 +40,7 @@ func (c devicesListCommand) Run(ctx context.Context, s program.Streams) error {
 		for _, d := range list {
 			for _, m := range modelsOf(d) {
 				row(d.Name(), linkOf(d), textOr(m.Name, "-"), textOr(m.Running, "-"), textOr(m.Wanted, "-"),
-					textOr(string(m.Phase), "-"), textOr(m.Engine, "-"), p95Of(d, m.Name), m.Why)
+					textOr(string(m.Phase), "-"), textOr(m.Engine, "-"), p95Of(d, m.Name), whyOf(d, m))
 			}
 		}
 		row()
@@ -55,6 +57,14 @@ func modelsOf(d api.Device) []wire.ModelState {
 		return []wire.ModelState{{Why: d.State.Why}}
 	}
 	return d.State.Models
+}
+
+// whyOf is a model's sentence, after that of a name that two devices have.
+func whyOf(d api.Device, m wire.ModelState) string {
+	if d.Contested == "" {
+		return m.Why
+	}
+	return d.Contested + "; " + m.Why
 }
 
 func linkOf(d api.Device) string {
@@ -93,6 +103,9 @@ func (c devicesShowCommand) Run(ctx context.Context, s program.Streams) error {
 
 func tellDevice(w io.Writer, d api.Device) {
 	fmt.Fprintf(w, "%s is %s\n", d.Name(), linkOf(d))
+	if d.Contested != "" {
+		fmt.Fprintf(w, "name     %s\n", d.Contested)
+	}
 	if i := d.Info; i != nil {
 		fmt.Fprintf(w, "board    %s %s, %d MiB, agent %s, serves at %s\n", i.Board, i.Arch, i.MemoryMiB, i.Agent, i.Serve)
 		for _, e := range i.Engines {
@@ -114,4 +127,28 @@ func tellDevice(w io.Writer, d api.Device) {
 	for _, e := range d.Events {
 		fmt.Fprintf(w, "%s  %-12s %s\n", e.At.Local().Format(time.DateTime), e.Kind, e.Text)
 	}
+}
+
+type devicesRemoveCommand struct {
+	controllerFlags
+	Device deviceName `arg:"" name:"site/device" help:"The device, such as plant-7/cam-3."`
+}
+
+func (devicesRemoveCommand) Help() string {
+	return `Example:
+
+  squadron devices remove plant-7/cam-3
+
+The controller forgets it with its events, and no rollout counts it any more. That is refused while it is online, or has a part in a rollout that runs. Should it connect again, it is a device that was never heard of, and is ordered to run what its site runs: a stolen one needs more (docs/operating.md).`
+}
+
+func (c devicesRemoveCommand) Run(ctx context.Context, s program.Streams) error {
+	name := wire.Device(c.Device)
+	d, err := c.client().RemoveDevice(ctx, name)
+	if err != nil {
+		return remote(fmt.Errorf("remove device %s: %w", name, err), "squadron devices list")
+	}
+	return s.Print(d, func(w io.Writer) {
+		fmt.Fprintf(w, "Removed %s, which was last seen at %s.\n", d.Name(), d.LastSeen.Local().Format(time.DateTime))
+	})
 }

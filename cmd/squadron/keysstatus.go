@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 
+	"github.com/squadron-edge/squadron/cmd/exit"
 	"github.com/squadron-edge/squadron/cmd/program"
 	"github.com/squadron-edge/squadron/cmd/squadron/owner"
 	"github.com/squadron-edge/squadron/controller/api"
@@ -41,7 +43,7 @@ type roleStatus struct {
 func (c keysStatusCommand) Run(s program.Streams) error {
 	status, err := statusOf(owner.Folder{Dir: c.Dir})
 	if err != nil {
-		return err
+		return exit.AsUsage(err)
 	}
 	return s.Print(status, func(w io.Writer) {
 		now := time.Now()
@@ -131,8 +133,21 @@ func (c keysPushCommand) Run(ctx context.Context, s program.Streams) error {
 }
 
 // push offers the roots that the controller does not have, in their order, and
-// then targets.json.
+// then targets.json, once the folder is seen to hold both.
 func push(ctx context.Context, f owner.Folder, client *api.Client) ([]api.PutMetadata, error) {
+	root, rootErr := f.Root()
+	targets, targetsErr := f.Targets()
+	if err := cmp.Or(rootErr, targetsErr); err != nil {
+		return nil, exit.AsUsage(err)
+	}
+	pushed, err := pushRoots(ctx, f, root.Version(), client)
+	if err != nil {
+		return pushed, err
+	}
+	return pushTargets(ctx, f, targets.Version(), client, pushed)
+}
+
+func pushRoots(ctx context.Context, f owner.Folder, newest int64, client *api.Client) ([]api.PutMetadata, error) {
 	pushed := []api.PutMetadata{}
 	have, err := client.Metadata(ctx, trust.FileName(trust.RoleRoot))
 	if err != nil {
@@ -142,11 +157,7 @@ func push(ctx context.Context, f owner.Folder, client *api.Client) ([]api.PutMet
 	if err != nil {
 		return nil, fmt.Errorf("the controller's %w", err)
 	}
-	ours, err := f.Root()
-	if err != nil {
-		return nil, err
-	}
-	for v := theirs.Version() + 1; v <= ours.Version(); v++ {
+	for v := theirs.Version() + 1; v <= newest; v++ {
 		b, err := f.RootBytes(v)
 		if err != nil {
 			return pushed, err
@@ -157,10 +168,10 @@ func push(ctx context.Context, f owner.Folder, client *api.Client) ([]api.PutMet
 		}
 		pushed = append(pushed, put)
 	}
-	return pushTargets(ctx, f, client, pushed)
+	return pushed, nil
 }
 
-func pushTargets(ctx context.Context, f owner.Folder, client *api.Client, pushed []api.PutMetadata) ([]api.PutMetadata, error) {
+func pushTargets(ctx context.Context, f owner.Folder, newest int64, client *api.Client, pushed []api.PutMetadata) ([]api.PutMetadata, error) {
 	have, err := client.Metadata(ctx, trust.FileName(trust.RoleTargets))
 	if err != nil {
 		return pushed, err
@@ -169,9 +180,8 @@ func pushTargets(ctx context.Context, f owner.Folder, client *api.Client, pushed
 	if err != nil {
 		return pushed, fmt.Errorf("the controller's %w", err)
 	}
-	ours, err := f.Targets()
-	if err != nil || ours.Version() <= theirs.Version() {
-		return pushed, err
+	if newest <= theirs.Version() {
+		return pushed, nil
 	}
 	b, err := f.TargetsBytes()
 	if err != nil {
@@ -179,7 +189,7 @@ func pushTargets(ctx context.Context, f owner.Folder, client *api.Client, pushed
 	}
 	put, err := client.PutMetadata(ctx, trust.RoleTargets, b)
 	if err != nil {
-		return pushed, fmt.Errorf("targets %d: %w", ours.Version(), err)
+		return pushed, fmt.Errorf("targets %d: %w", newest, err)
 	}
 	return append(pushed, put), nil
 }

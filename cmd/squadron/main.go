@@ -14,7 +14,7 @@ import "github.com/squadron-edge/squadron/cmd/program"
 type commands struct {
 	Demo       demoCommand       `cmd:"" help:"Tell the whole story in one process: a controller, three devices, three releases."`
 	Controller controllerCommand `cmd:"" help:"Run the controller of a fleet."`
-	Devices    devicesCommand    `cmd:"" help:"Show the fleet."`
+	Devices    devicesCommand    `cmd:"" help:"Show the fleet, and forget who left it."`
 	Rollout    rolloutCommand    `cmd:"" help:"Roll a version out, wave by wave."`
 	Publish    publishCommand    `cmd:"" help:"Give a bundle to the controller."`
 	Export     exportCommand     `cmd:"" help:"Fill a folder, such as a USB stick, for devices that no network reaches."`

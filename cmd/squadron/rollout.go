@@ -16,7 +16,7 @@ import (
 
 type rolloutCommand struct {
 	Start  rolloutStartCommand  `cmd:"" help:"Start to roll a published version out, wave by wave."`
-	Status rolloutStatusCommand `cmd:"" help:"Show one rollout, or all."`
+	Status rolloutStatusCommand `cmd:"" help:"Show one rollout, or list the newest."`
 	Abort  rolloutAbortCommand  `cmd:"" help:"Stop a rollout and send its devices back to what they ran."`
 }
 
@@ -35,7 +35,7 @@ func (rolloutStartCommand) Help() string {
 
 A wave is done when at least one of its devices reports the new version as running and committed, and none is still on its way. The first device that refuses, fails or rolls back halts the rollout, and every device that took the version goes back to what it ran before.
 
-From its order on, a device has the controller's "device_deadline_seconds" (1800 if not configured) to come to an end. One that is online and has not by then halts the rollout; one that is offline by then is not waited for any more, but its order waits for it. A wave whose devices are all offline stays open until one of them is back and proves the version, and --wait stays as long; only a last wave none of whose devices was online since its order ends without.
+From its order on, a device has the controller's "device_deadline_seconds" (1800 if not configured) to come to an end. One that is online and has not by then halts the rollout; one that is offline by then is not waited for any more, but its order waits for it. A wave whose devices are all offline stays open until one of them is back and proves the version, and --wait stays as long; only a last wave none of whose devices was online since its order ends without. --wait outlasts a controller that is restarted: it gives up when none has answered for ten minutes, and the rollout goes on.
 
 To undo a rollout that is done, start one of the version before: squadron rollout start meter-reader@1.0.0. squadron rollout abort is for one that runs.`
 }
@@ -56,49 +56,32 @@ func (c rolloutStartCommand) Run(ctx context.Context, s program.Streams) error {
 
 // wait follows the rollout to its end.
 func (c rolloutStartCommand) wait(ctx context.Context, s program.Streams, r api.Rollout) error {
-	told := ""
-	for {
-		if r.Why != told && !s.JSON {
-			fmt.Fprintf(s.Out, "%s  %s\n", time.Now().Format(time.TimeOnly), r.Why)
-			told = r.Why
-		}
-		if r.Phase != rollout.Running {
-			break
-		}
-		if err := pause(ctx, 500*time.Millisecond); err != nil {
-			return fmt.Errorf("wait for rollout %s, which goes on: %w", r.ID, err)
-		}
-		var err error
-		if r, err = c.client().Rollout(ctx, r.ID); err != nil {
-			return remote(fmt.Errorf("wait for rollout %s: %w", c.Release, err), "")
-		}
+	f := follower{
+		ask: func(ctx context.Context) (api.Rollout, error) { return c.client().Rollout(ctx, r.ID) },
+		tell: func(text string) {
+			if !s.JSON {
+				fmt.Fprintf(s.Out, "%s  %s\n", time.Now().Format(time.TimeOnly), text)
+			}
+		},
 	}
-	err := s.Print(r, func(io.Writer) {})
+	r, err := f.follow(ctx, r)
+	if err != nil {
+		return remote(fmt.Errorf("wait for rollout %s, which goes on (squadron rollout status %s): %w", r.ID, r.ID, err), "")
+	}
+	err = s.Print(r, func(io.Writer) {})
 	if r.Phase != rollout.Done {
 		return errors.Join(err, fmt.Errorf("rollout %s of %s %s: %s", r.ID, r.Model, r.Version, r.Why))
 	}
 	return err
 }
 
-// pause waits, or says why not.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
-}
-
 type rolloutStatusCommand struct {
 	controllerFlags
-	ID rolloutID `arg:"" optional:"" help:"The rollout; all of them if not given."`
+	ID rolloutID `arg:"" optional:"" help:"The rollout; the newest if not given."`
 }
 
 func (rolloutStatusCommand) Help() string {
-	return "Examples:\n\n  squadron rollout status\n  squadron rollout status ID --json"
+	return "Examples:\n\n  squadron rollout status\n  squadron rollout status ID --json\n\nWithout an ID it lists the newest 20, and each device's part of those alone that run (with --json): the part of every device is in the answer about one rollout."
 }
 
 func (c rolloutStatusCommand) Run(ctx context.Context, s program.Streams) error {
@@ -110,7 +93,7 @@ func (c rolloutStatusCommand) Run(ctx context.Context, s program.Streams) error 
 		return remote(fmt.Errorf("show rollout %s: %w", c.ID, err), "squadron rollout status")
 	}
 	return s.Print(r, func(w io.Writer) {
-		fmt.Fprintf(w, "%s %s: %s, wave %d of %d, %d healthy, %d failed, %d devices\n", r.Model, r.Version, r.Phase, r.Wave, len(r.Waves), r.Healthy, r.Failed, len(r.Devices))
+		fmt.Fprintf(w, "%s %s: %s, wave %d of %d, %d healthy, %d failed, %d devices\n", r.Model, r.Version, r.Phase, r.Wave, len(r.Waves), r.Healthy, r.Failed, r.Total)
 		fmt.Fprintf(w, "%s\n", r.Why)
 		row := table(w, "DEVICE", "PROGRESS", "WAVE", "BEFORE", "WHY")
 		for _, d := range r.Devices {
@@ -137,9 +120,10 @@ func (c rolloutStatusCommand) all(ctx context.Context, s program.Streams) error 
 		row := table(w, "ROLLOUT", "MODEL", "VERSION", "PHASE", "WAVE", "HEALTHY", "FAILED", "DEVICES", "WHY")
 		for _, r := range list {
 			row(string(r.ID), r.Model, r.Version, string(r.Phase), fmt.Sprintf("%d/%d", r.Wave, len(r.Waves)),
-				fmt.Sprint(r.Healthy), fmt.Sprint(r.Failed), fmt.Sprint(len(r.Devices)), r.Why)
+				fmt.Sprint(r.Healthy), fmt.Sprint(r.Failed), fmt.Sprint(r.Total), r.Why)
 		}
 		row()
+		fmt.Fprintln(w, "What each device did: squadron rollout status ROLLOUT")
 	})
 }
 

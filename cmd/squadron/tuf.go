@@ -20,7 +20,8 @@ import (
 
 // tufCommand is the client that devices have (trust.Client over
 // fetch.Metadata), under the command line of the TUF project's conformance
-// suite for clients: flags before the command, exit status 0 or 1.
+// suite for clients: flags before the command, exit status 0, or 1 where the
+// repository is refused.
 type tufCommand struct {
 	MetadataDir   string  `placeholder:"DIR" required:"" type:"path" help:"Where what was verified is kept."`
 	MetadataURL   string  `placeholder:"URL" help:"Where the repository's metadata lies: https://…, http:// on this machine, or file:///…."`
@@ -79,11 +80,18 @@ type tufInitCommand struct {
 	Root string `arg:"" type:"existingfile" help:"The root.json to trust."`
 }
 
+func (tufInitCommand) Help() string {
+	return "Example:\n\n  squadron tuf --metadata-dir meta init root.json"
+}
+
 // Run takes the root without asking the repository anything.
 func (c tufInitCommand) Run(p *tufCommand) error {
 	b, err := os.ReadFile(c.Root)
 	if err != nil {
 		return err
+	}
+	if _, err := trust.ParseRoot(b); err != nil {
+		return exit.AsUsage(fmt.Errorf("%s: %w", c.Root, err))
 	}
 	if err := os.MkdirAll(p.MetadataDir, 0o700); err != nil {
 		return fmt.Errorf("make metadata folder: %w", err)
@@ -102,6 +110,10 @@ func (c tufInitCommand) Run(p *tufCommand) error {
 }
 
 type tufRefreshCommand struct{}
+
+func (tufRefreshCommand) Help() string {
+	return "Example:\n\n  squadron tuf --metadata-dir meta --metadata-url http://127.0.0.1:8080/v1/tuf refresh"
+}
 
 func (tufRefreshCommand) Run(ctx context.Context, p *tufCommand) error {
 	_, err := p.refresh(ctx)
@@ -122,6 +134,12 @@ func (p *tufCommand) refresh(ctx context.Context) (*trust.Client, error) {
 }
 
 type tufDownloadCommand struct{}
+
+func (tufDownloadCommand) Help() string {
+	return `Example:
+
+  squadron tuf --metadata-dir meta --metadata-url https://repository.example/metadata --target-name a/file --target-base-url https://repository.example/targets --target-dir files download`
+}
 
 // maxTarget bounds a target that this command holds in memory, in bytes.
 const maxTarget = 64 << 20

@@ -20,6 +20,8 @@ type Device struct {
 	Info      *wire.Info      `json:"info,omitempty"`
 	State     *wire.State     `json:"state,omitempty"`
 	Telemetry *wire.Telemetry `json:"telemetry,omitempty"`
+	// Contested says, in one sentence, that two devices have this name.
+	Contested string `json:"contested,omitempty"`
 	// Events are the newest, newest first; only in the answer about one device.
 	Events []wire.Event `json:"events,omitempty"`
 }
@@ -52,20 +54,23 @@ type StartRollout struct {
 
 // Rollout is where a rollout stands.
 type Rollout struct {
-	ID      wire.RolloutID  `json:"id"`
-	Model   string          `json:"model"`
-	Version string          `json:"version"`
-	Digest  bundle.Digest   `json:"digest"`
-	Phase   rollout.Phase   `json:"phase"` // running, done, halted or aborted
-	Wave    int             `json:"wave"`  // the open one, from 1
-	Waves   []rollout.Wave  `json:"waves"`
-	Sites   []wire.SiteID   `json:"sites,omitempty"`
-	Healthy int             `json:"healthy"` // devices
-	Failed  int             `json:"failed"`  // devices
-	Started time.Time       `json:"started"`
-	Updated time.Time       `json:"updated"`
-	Why     string          `json:"why"` // one plain sentence
-	Devices []RolloutDevice `json:"devices"`
+	ID      wire.RolloutID `json:"id"`
+	Model   string         `json:"model"`
+	Version string         `json:"version"`
+	Digest  bundle.Digest  `json:"digest"`
+	Phase   rollout.Phase  `json:"phase"` // running, done, halted or aborted
+	Wave    int            `json:"wave"`  // the open one, from 1
+	Waves   []rollout.Wave `json:"waves"`
+	Sites   []wire.SiteID  `json:"sites,omitempty"`
+	Total   int            `json:"total"`   // devices
+	Healthy int            `json:"healthy"` // devices
+	Failed  int            `json:"failed"`  // devices
+	Started time.Time      `json:"started"`
+	Updated time.Time      `json:"updated"`
+	Why     string         `json:"why"` // one plain sentence
+	// Devices are each device's part. In lists and in the live stream only a
+	// rollout that runs has them; the answer about one rollout always does.
+	Devices []RolloutDevice `json:"devices,omitempty"`
 	// DeadlineSeconds is the time each device has.
 	DeadlineSeconds int `json:"deadline_seconds"`
 }
@@ -82,12 +87,21 @@ type RolloutDevice struct {
 	Why      string           `json:"why,omitempty"`
 }
 
-// RolloutOf is a rollout as the API shows it.
+// ListedRollout is a rollout as it is shown among others.
+func ListedRollout(s rollout.State) Rollout {
+	r := RolloutOf(s)
+	if r.Phase != rollout.Running {
+		r.Devices = nil
+	}
+	return r
+}
+
+// RolloutOf is a rollout as the API shows it by itself.
 func RolloutOf(s rollout.State) Rollout {
 	status := s.Status()
 	r := Rollout{
 		ID: s.ID, Model: s.Model, Version: s.Release.Version, Digest: s.Release.Digest, Phase: s.Phase,
-		Wave: s.Wave, Waves: s.Waves, Sites: s.Sites, Healthy: status.Healthy, Failed: status.Failed,
+		Wave: s.Wave, Waves: s.Waves, Sites: s.Sites, Total: len(s.Devices), Healthy: status.Healthy, Failed: status.Failed,
 		Started: s.Started, Updated: s.Updated, Why: status.Sentence,
 		Devices: make([]RolloutDevice, len(s.Devices)), DeadlineSeconds: s.DeadlineSeconds,
 	}

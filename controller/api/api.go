@@ -45,11 +45,14 @@ import (
 const (
 	maxJSON   = 64 << 10         // bytes of a request's body
 	maxBundle = 16 << 30         // bytes of a bundle file
-	maxList   = 200              // rollouts in one answer
 	maxIdle   = time.Minute      // between two reads of an upload
 	maxBody   = 10 * time.Second // for a body that is no bundle
 	maxDrain  = 1 << 30          // bytes read past a refusal, so that the sentence arrives
 	maxEvents = 50               // events in one device's answer
+	// Rollouts and lines of the audit log in one answer. Each rollout is read with
+	// all its devices, to be counted.
+	maxRollouts = 20
+	maxEntries  = 200
 )
 
 // Orders is who decides about rollouts, and what they need. A refusal is a
@@ -58,6 +61,7 @@ type Orders interface {
 	Start(ctx context.Context, r StartRollout, who string) (rollout.State, error)
 	Abort(ctx context.Context, id wire.RolloutID, who string) (rollout.State, error)
 	RemoveBundle(ctx context.Context, name, version, who string) (store.Bundle, error)
+	RemoveDevice(ctx context.Context, d wire.Device, who string) (store.Device, error)
 }
 
 // Config is what the handler stands on.
@@ -70,6 +74,8 @@ type Config struct {
 	Repository *repository.Repository
 	Orders     Orders
 	Live       *Live
+	// Contested says who contends for a device's name, if anybody; nil means nobody.
+	Contested func(wire.Device) string
 	// Page answers everything outside /v1/ and /healthz; nil means no page.
 	Page http.Handler
 	// Budgets bound what the devices of each site download from here.
@@ -113,6 +119,7 @@ func (h *handler) routes() []route {
 		{"POST", "/v1/rollouts/{id}/abort", true, h.abortRollout},
 		{"GET", "/v1/devices", false, h.devices},
 		{"GET", "/v1/devices/{site}/{device}", false, h.device},
+		{"DELETE", "/v1/devices/{site}/{device}", true, h.removeDevice},
 		{"GET", "/v1/devices/{site}/{device}/desired", false, h.desired},
 		{"GET", "/v1/audit", false, h.audit},
 		{"GET", "/v1/live", false, h.live},

@@ -67,6 +67,14 @@ func TestTheDocumentDescribesTheTypes(t *testing.T) {
 	}
 }
 
+func TestWhateverChangesThingsNeedsTheOperator(t *testing.T) {
+	for _, r := range new(handler).routes() {
+		if reads := r.method == "GET"; r.changes == reads {
+			t.Errorf("%s %s: needs the operator: %t", r.method, r.path, r.changes)
+		}
+	}
+}
+
 func TestAttackWhoMayChangeThings(t *testing.T) {
 	for name, c := range map[string]struct {
 		token string

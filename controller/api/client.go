@@ -93,13 +93,23 @@ func (c *Client) Devices(ctx context.Context) ([]Device, error) {
 
 // Device reads one device with its newest events.
 func (c *Client) Device(ctx context.Context, d wire.Device) (Device, error) {
-	return get[Device](ctx, c, "/v1/devices/"+url.PathEscape(string(d.Site))+"/"+url.PathEscape(string(d.ID)))
+	return get[Device](ctx, c, devicePath(d))
+}
+
+// RemoveDevice has the controller forget a device that is gone for good.
+func (c *Client) RemoveDevice(ctx context.Context, d wire.Device) (gone Device, err error) {
+	_, err = c.call(ctx, http.MethodDelete, devicePath(d), nil, &gone)
+	return gone, err
+}
+
+func devicePath(d wire.Device) string {
+	return "/v1/devices/" + url.PathEscape(string(d.Site)) + "/" + url.PathEscape(string(d.ID))
 }
 
 // Desired brings a device's order, signed; nil if nobody has ordered anything of
 // it.
 func (c *Client) Desired(ctx context.Context, d wire.Device) ([]byte, error) {
-	b, err := get[json.RawMessage](ctx, c, "/v1/devices/"+url.PathEscape(string(d.Site))+"/"+url.PathEscape(string(d.ID))+"/desired")
+	b, err := get[json.RawMessage](ctx, c, devicePath(d)+"/desired")
 	if refused := new(RefusedError); errors.As(err, &refused) && refused.Status == http.StatusNotFound {
 		return nil, nil
 	}

@@ -11,11 +11,18 @@ import (
 )
 
 func (h *handler) rollouts(w http.ResponseWriter, r *http.Request) error {
-	list, err := h.Store.Rollouts(r.Context(), maxList)
+	list, err := h.newest(r)
 	if err != nil {
 		return err
 	}
-	return write(w, http.StatusOK, each(list, RolloutOf))
+	return write(w, http.StatusOK, list)
+}
+
+// newest lists rollouts for those who look for one.
+func (h *handler) newest(r *http.Request) ([]Rollout, error) {
+	list := []Rollout{}
+	err := h.Store.Rollouts(r.Context(), maxRollouts, func(s rollout.State) { list = append(list, ListedRollout(s)) })
+	return list, err
 }
 
 func (h *handler) rollout(w http.ResponseWriter, r *http.Request) error {
@@ -52,7 +59,16 @@ func (h *handler) devices(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return write(w, http.StatusOK, each(list, DeviceOf))
+	return write(w, http.StatusOK, each(list, h.deviceOf))
+}
+
+// deviceOf is a device with what is known beside the database.
+func (h *handler) deviceOf(d store.Device) Device {
+	shown := DeviceOf(d)
+	if h.Contested != nil {
+		shown.Contested = h.Contested(d.Device)
+	}
+	return shown
 }
 
 func (h *handler) device(w http.ResponseWriter, r *http.Request) error {
@@ -64,9 +80,23 @@ func (h *handler) device(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	shown := DeviceOf(d)
+	shown := h.deviceOf(d)
 	shown.Events = events
 	return write(w, http.StatusOK, shown)
+}
+
+// removeDevice forgets a device that is not there any more.
+func (h *handler) removeDevice(w http.ResponseWriter, r *http.Request) error {
+	name, err := deviceIn(r)
+	if err != nil {
+		return err
+	}
+	d, err := h.Orders.RemoveDevice(r.Context(), name, who(r))
+	if err != nil {
+		return err
+	}
+	h.Log.Info("device removed", "device", name.String())
+	return write(w, http.StatusOK, DeviceOf(d))
 }
 
 func (h *handler) desired(w http.ResponseWriter, r *http.Request) error {
@@ -95,15 +125,23 @@ func SignOrder(key *repository.Repository, d wire.Device, order wire.Desired) ([
 }
 
 func (h *handler) find(r *http.Request) (store.Device, error) {
-	name := wire.Device{Site: wire.SiteID(r.PathValue("site")), ID: wire.DeviceID(r.PathValue("device"))}
-	if err := name.Validate(); err != nil {
-		return store.Device{}, Refuse(http.StatusNotFound, "there is no such device: %v", err)
+	name, err := deviceIn(r)
+	if err != nil {
+		return store.Device{}, err
 	}
 	return h.Store.Device(r.Context(), name)
 }
 
+func deviceIn(r *http.Request) (wire.Device, error) {
+	name := wire.Device{Site: wire.SiteID(r.PathValue("site")), ID: wire.DeviceID(r.PathValue("device"))}
+	if err := name.Validate(); err != nil {
+		return name, Refuse(http.StatusNotFound, "there is no such device: %v", err)
+	}
+	return name, nil
+}
+
 func (h *handler) audit(w http.ResponseWriter, r *http.Request) error {
-	list, err := h.Store.AuditLog(r.Context(), maxList)
+	list, err := h.Store.AuditLog(r.Context(), maxEntries)
 	if err != nil {
 		return err
 	}

@@ -4,14 +4,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
 // Bounds on one listener of the live stream.
 const (
 	liveBuffer = 256              // events that wait for a slow listener
-	liveWrite  = 10 * time.Second // for one event to be written
+	liveChunk  = 32 << 10         // of an event, such as the snapshot of a large fleet
+	liveWrite  = 10 * time.Second // for each of them to be written
 	liveBeat   = 15 * time.Second // between comments that keep proxies awake
 	// maxLive is how many listeners there may be, and maxLiveFrom how many from one
 	// address: an office behind one, with a page each. Whoever puts a proxy in
@@ -33,6 +37,9 @@ func NewLive() *Live { return &Live{listeners: map[chan []byte]string{}} }
 
 // Device tells that a device changed.
 func (l *Live) Device(d Device) error { return l.tell("device", d) }
+
+// Gone tells that a device was removed.
+func (l *Live) Gone(d wire.Device) error { return l.tell("gone", d) }
 
 // Rollout tells that a rollout changed.
 func (l *Live) Rollout(r Rollout) error { return l.tell("rollout", r) }
@@ -106,7 +113,7 @@ func frame(name string, data any) ([]byte, error) {
 }
 
 // Snapshot is the first event of every live stream; the later ones, "device",
-// "rollout" and "event", replace or add to its parts.
+// "gone", "rollout" and "event", replace, remove or add to its parts.
 type Snapshot struct {
 	Devices  []Device  `json:"devices"`
 	Rollouts []Rollout `json:"rollouts"`
@@ -139,11 +146,11 @@ func (h *handler) snapshot(r *http.Request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	rollouts, err := h.Store.Rollouts(r.Context(), maxList)
+	rollouts, err := h.newest(r)
 	if err != nil {
 		return nil, err
 	}
-	return frame("snapshot", Snapshot{Devices: each(devices, DeviceOf), Rollouts: each(rollouts, RolloutOf)})
+	return frame("snapshot", Snapshot{Devices: each(devices, h.deviceOf), Rollouts: rollouts})
 }
 
 // stream is one listener's connection.
@@ -171,12 +178,16 @@ func (s stream) follow(r *http.Request, frames <-chan []byte) {
 	}
 }
 
+// send writes an event in chunks, each of which has its time: a slow listener is
+// given as long as a large event needs, and one that is stuck is not.
 func (s stream) send(b []byte) error {
-	if err := s.c.SetWriteDeadline(time.Now().Add(liveWrite)); err != nil {
-		return err
-	}
-	if _, err := s.w.Write(b); err != nil {
-		return err
+	for part := range slices.Chunk(b, liveChunk) {
+		if err := s.c.SetWriteDeadline(time.Now().Add(liveWrite)); err != nil {
+			return err
+		}
+		if _, err := s.w.Write(part); err != nil {
+			return err
+		}
 	}
 	return s.c.Flush()
 }

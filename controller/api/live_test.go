@@ -129,6 +129,13 @@ func TestAListenerThatIsTooSlowIsSentAway(t *testing.T) {
 // newLiveHandler is the API on a fleet of one device.
 func newLiveHandler(t *testing.T) (http.Handler, *Live) {
 	t.Helper()
+	live := NewLive()
+	return New(Config{Store: newStore(t), Live: live, Log: slog.New(slog.DiscardHandler)}), live
+}
+
+// newStore has one device.
+func newStore(t *testing.T) *store.Store {
+	t.Helper()
 	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "fleet.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -144,8 +151,7 @@ func newLiveHandler(t *testing.T) (http.Handler, *Live) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	live := NewLive()
-	return New(Config{Store: st, Live: live, Log: slog.New(slog.DiscardHandler)}), live
+	return st
 }
 
 // listener reads a live stream as a browser does.

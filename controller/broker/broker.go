@@ -28,6 +28,7 @@ package broker
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -81,8 +82,11 @@ func New(l net.Listener, secret string, log *slog.Logger) (*Broker, error) {
 	})
 	b := &Broker{
 		server: server, log: log,
-		takeover: &takeover{clients: server.Clients, live: map[string][]*connection{}},
-		facts:    make(chan Fact, factBuffer), closing: make(chan struct{}),
+		takeover: &takeover{
+			clients: server.Clients, live: map[string][]*connection{},
+			contests: &contests{log: log, byName: map[string]*contest{}},
+		},
+		facts: make(chan Fact, factBuffer), closing: make(chan struct{}),
 	}
 	b.door = newDoor(l, log, b.lost)
 	for _, hook := range []mqtt.Hook{&access{secret: secret}, b.takeover} {
@@ -119,6 +123,37 @@ func (b *Broker) Publish(topic string, payload []byte, retained bool) error {
 		return fmt.Errorf("publish on %s: %w", topic, err)
 	}
 	return nil
+}
+
+// Contested says, in one sentence, that two devices contend for a name; it is empty
+// if they do not.
+func (b *Broker) Contested(d wire.Device) string {
+	return b.takeover.contests.standing(d.String(), time.Now())
+}
+
+// Forget takes away what is retained of a device and, unless it is connected, what
+// was kept for it to come back to.
+func (b *Broker) Forget(d wire.Device) error {
+	if cl, ok := b.server.Clients.Get(d.String()); ok && cl.Closed() {
+		cl.ClearInflights()
+		b.endSession(cl)
+	}
+	var err error
+	for _, kind := range append([]wire.Kind{wire.KindDesired}, wire.FromDevice...) {
+		topic := d.Topic(kind)
+		if _, ok := b.server.Topics.Retained.Get(topic); ok {
+			err = errors.Join(err, b.Publish(topic, nil, true)) // [MQTT-3.3.1-10]
+		}
+	}
+	return err
+}
+
+// endSession forgets a client that is gone, unless it has come back.
+func (b *Broker) endSession(cl *mqtt.Client) {
+	if now, ok := b.server.Clients.Get(cl.ID); ok && now == cl {
+		b.server.UnsubscribeClient(cl)
+		b.server.Clients.Delete(cl.ID)
+	}
 }
 
 // Facts gives what devices say. The channel holds 1024; when it is full, the
@@ -202,8 +237,7 @@ func (b *Broker) lost(conn net.Conn) {
 		}
 	}
 	b.takeover.OnDisconnect(cl, nil, false)
-	if now, ok := b.server.Clients.Get(cl.ID); ok && now == cl && cl.Properties.Clean {
-		b.server.UnsubscribeClient(cl)
-		b.server.Clients.Delete(cl.ID)
+	if cl.Properties.Clean {
+		b.endSession(cl)
 	}
 }

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/mochi-mqtt/server/v2/packets"
 
 	"github.com/squadron-edge/squadron/controller/broker"
 	"github.com/squadron-edge/squadron/deploy/wire"
@@ -182,6 +185,38 @@ func TestADeviceThatLeavesSendsNoWill(t *testing.T) {
 	c.leave()
 	c.read()
 	expectSilence(t, b)
+}
+
+// Of a device that is forgotten nothing is retained, and no order waits in its
+// session; its neighbour's stay.
+func TestAForgottenDeviceLeavesNothing(t *testing.T) {
+	b := start(t)
+	c, _ := connect(t, b.Addr(), login{id: cam.String(), user: cam.String(), password: token, keep: true})
+	c.subscribe(cam.Topic(wire.KindDesired))
+	c.publish(cam.Topic(wire.KindState), "state", true)
+	c.leave()
+	c.read()
+	for !b.Gone(cam.String()) {
+		runtime.Gosched() // the broker closes a connection before it says so
+	}
+	<-b.Facts()
+	publish(t, b, cam.Topic(wire.KindDesired), "order")
+	publish(t, b, other.Topic(wire.KindDesired), "another's")
+	if err := b.Forget(cam); err != nil {
+		t.Fatal(err)
+	}
+	for topic, want := range map[string]string{
+		cam.Topic(wire.KindState): "", cam.Topic(wire.KindDesired): "", other.Topic(wire.KindDesired): "another's",
+	} {
+		if got := retained(t, b, topic); got != want {
+			t.Errorf("%s holds %q, want %q", topic, got, want)
+		}
+	}
+	back, _ := connect(t, b.Addr(), login{id: cam.String(), user: cam.String(), password: token, keep: true})
+	back.ask(cam.Topic(wire.KindDesired))
+	if pk, ok := back.read(); !ok || pk.FixedHeader.Type != packets.Suback {
+		t.Errorf("it comes back to %q", pk.Payload)
+	}
 }
 
 func TestAnOrderWaitsForADeviceThatIsAway(t *testing.T) {

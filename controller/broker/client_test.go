@@ -20,6 +20,7 @@ type client struct {
 type login struct {
 	id, user, password string
 	will               string // topic
+	words              string // of the will; "gone" if not given
 	keep               bool   // the session
 }
 
@@ -33,11 +34,14 @@ func connect(t *testing.T, addr string, l login) (*client, byte) {
 	t.Cleanup(func() { conn.Close() })
 	c := &client{t: t, conn: conn}
 	pk := packets.Packet{FixedHeader: packets.FixedHeader{Type: packets.Connect}, ProtocolVersion: 4}
+	if l.words == "" {
+		l.words = "gone"
+	}
 	pk.Connect = packets.ConnectParams{
 		ProtocolName: []byte("MQTT"), ClientIdentifier: l.id, Clean: !l.keep, Keepalive: 30,
 		Username: []byte(l.user), UsernameFlag: l.user != "",
 		Password: []byte(l.password), PasswordFlag: l.password != "",
-		WillFlag: l.will != "", WillTopic: l.will, WillPayload: []byte("gone"), WillRetain: l.will != "",
+		WillFlag: l.will != "", WillTopic: l.will, WillPayload: []byte(l.words), WillRetain: l.will != "",
 	}
 	c.send(pk.ConnectEncode)
 	answer, ok := c.read()

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/mochi-mqtt/server/v2/listeners"
+
+	"github.com/squadron-edge/squadron/controller/gate"
 )
 
 // Bounds on connections that have shown no credential. After a restart all the
@@ -103,7 +105,7 @@ func (d *door) open() bool {
 }
 
 func (d *door) receive(conn net.Conn, establish listeners.EstablishFn) {
-	v := &visitor{Conn: conn, door: d, from: origin(conn.RemoteAddr()), stranger: true}
+	v := &visitor{Conn: conn, door: d, from: gate.Origin(conn.RemoteAddr()), stranger: true}
 	if !d.enter(v) {
 		conn.Close() // nothing was written that could be lost
 		return
@@ -233,18 +235,4 @@ func (v *visitor) Read(b []byte) (int, error) {
 		return n, nil
 	}
 	return v.Conn.Read(b)
-}
-
-// origin is whom an address counts for: who has one of IPv6 has 2^64 of them.
-func origin(a net.Addr) netip.Prefix {
-	tcp, ok := a.(*net.TCPAddr)
-	if !ok {
-		return netip.Prefix{}
-	}
-	ip := tcp.AddrPort().Addr().Unmap()
-	bits := 64
-	if ip.Is4() {
-		bits = 32
-	}
-	return netip.PrefixFrom(ip.WithZone(""), bits).Masked()
 }

@@ -18,7 +18,8 @@ import (
 // and lets its will out before the new one is welcomed.
 type takeover struct {
 	mqtt.HookBase
-	clients *mqtt.Clients
+	clients  *mqtt.Clients
+	contests *contests
 
 	mu   sync.Mutex
 	live map[string][]*connection // by client id
@@ -27,6 +28,7 @@ type takeover struct {
 // connection is one between its admission and its last word.
 type connection struct {
 	client  *mqtt.Client
+	party   party
 	welcome chan struct{} // closed when it is established: only then it has a will
 	over    chan struct{} // closed when it has said its last
 }
@@ -47,7 +49,11 @@ func (t *takeover) Provides(b byte) bool {
 // OnSessionEstablish runs before a connection is welcomed.
 func (t *takeover) OnSessionEstablish(cl *mqtt.Client, _ packets.Packet) {
 	old, ok := t.clients.Get(cl.ID)
-	before := t.admit(cl, old)
+	who := partyOf(cl)
+	before := t.admit(cl, old, who)
+	if before != nil && len(cl.Properties.Username) > 0 {
+		t.contests.note(cl.ID, before.party, who, time.Now())
+	}
 	if !ok || old.Properties.Clean || before == nil {
 		return // the broker forgets a clean session itself, and must not be overtaken
 	}
@@ -60,14 +66,14 @@ func (t *takeover) OnSessionEstablish(cl *mqtt.Client, _ packets.Packet) {
 }
 
 // admit remembers a connection, and returns the one of old if it is there.
-func (t *takeover) admit(cl, old *mqtt.Client) (before *connection) {
+func (t *takeover) admit(cl, old *mqtt.Client, who party) (before *connection) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	connections := slices.DeleteFunc(t.live[cl.ID], (*connection).failed)
 	if i := slices.IndexFunc(connections, func(c *connection) bool { return c.client == old }); i >= 0 {
 		before = connections[i]
 	}
-	t.live[cl.ID] = append(connections, &connection{client: cl, welcome: make(chan struct{}), over: make(chan struct{})})
+	t.live[cl.ID] = append(connections, &connection{client: cl, party: who, welcome: make(chan struct{}), over: make(chan struct{})})
 	return before
 }
 

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -71,17 +72,34 @@ func openFile(path string) (*File, error) {
 }
 
 // write keeps r's bytes as the object d. r must end with an error unless they
-// are those of the digest. An object that is there already is read past.
-func (o objects) write(d bundle.Digest, r io.Reader) error {
-	path := o.path(d)
-	if _, err := os.Stat(path); err == nil {
+// are those of the digest. One that is there already, and whole, is read past; one
+// that the disk has damaged is replaced, for which damage is the reason.
+func (o objects) write(d bundle.Digest, r io.Reader) (damage, err error) {
+	damage = o.check(d)
+	if damage == nil {
 		_, err := io.Copy(io.Discard, r)
-		return err
+		return nil, err
 	}
-	return keep(path, func(w io.Writer) error {
+	if errors.Is(damage, store.ErrNotFound) {
+		damage = nil
+	}
+	return damage, keep(o.path(d), func(w io.Writer) error {
 		_, err := io.Copy(w, r)
 		return err
 	})
+}
+
+// check reads an object, and says what is wrong with it.
+func (o objects) check(d bundle.Digest) error {
+	f, err := o.open(d)
+	if err != nil {
+		return err
+	}
+	h := sha256.New()
+	if _, err = io.Copy(h, f); err == nil && bundle.Digest(h.Sum(nil)) != d {
+		err = fmt.Errorf("its %d bytes are not those of its digest", f.Size)
+	}
+	return errors.Join(err, f.Close())
 }
 
 // keep puts a file in its place whole, or not at all if fill fails.

@@ -8,8 +8,9 @@
 // as long as its bundle is here. Whether one may go is the fleet's decision.
 //
 // Objects are written before the row that makes them a bundle: into a temporary
-// file beside their place, flushed, renamed, and the folder flushed. What an
-// upload that fails has brought, and what a removed bundle leaves, is collected
+// file beside their place, flushed, renamed, and the folder flushed. One that is
+// there is read first, and replaced if the disk has damaged it: publishing a bundle
+// again mends it. What an upload that fails has brought, and what a removed bundle leaves, is collected
 // at once, unless a registered bundle or another upload under way names it too.
 // What a power cut leaves is collected by a start that finds it 30 days old: a
 // younger object may belong to a bundle that a database put back from a backup
@@ -131,11 +132,20 @@ func (r *Registry) Publish(ctx context.Context, file io.Reader, who string, now 
 	if u.taken != nil {
 		return store.Bundle{}, false, u.taken
 	}
-	if err := r.objects.write(u.row.Digest, bytes.NewReader(u.envelope)); err != nil {
+	if err := r.keep(u.row.Digest, bytes.NewReader(u.envelope)); err != nil {
 		return store.Bundle{}, false, fmt.Errorf("publish %s %s: %w", u.row.Name, u.row.Version, err)
 	}
 	u.row.Published, u.row.By = now, who
 	return r.register(ctx, u.row)
+}
+
+// keep writes an object, and tells of one that it had to mend.
+func (r *Registry) keep(d bundle.Digest, from io.Reader) error {
+	damage, err := r.objects.write(d, from)
+	if damage != nil && err == nil {
+		r.log.Warn("an object was damaged on the disk, and is replaced by what was published again: look after that disk", "object", d, "damage", damage)
+	}
+	return err
 }
 
 // register writes the row, unless the bundle has one.

@@ -63,6 +63,87 @@ func TestPublishingAgainChangesNothing(t *testing.T) {
 	}
 }
 
+// What a disk did to an object is mended by publishing its bundle again, and
+// nothing else of it is written.
+func TestPublishingAgainMendsWhatTheDiskDamaged(t *testing.T) {
+	b := newBench(t)
+	file := b.Bundle(t, "meter-reader", "1.0.0")
+	row, _, err := b.publish(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths, err := filepath.Glob(filepath.Join(b.dir, "sha256", "*", "*"))
+	if err != nil || len(paths) < 2 {
+		t.Fatalf("objects %v, %v", paths, err)
+	}
+	for what, damage := range map[string]func([]byte) []byte{
+		"a bit":      func(whole []byte) []byte { whole[len(whole)/2] ^= 1; return whole },
+		"its end":    func(whole []byte) []byte { return whole[:len(whole)-1] },
+		"all of it":  func([]byte) []byte { return nil },
+		"a byte too": func(whole []byte) []byte { return append(whole, 'x') },
+	} {
+		for _, path := range paths {
+			whole := read(t, path)
+			if err := os.WriteFile(path, damage(bytes.Clone(whole)), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			var log strings.Builder
+			b.reopen(t, &log)
+			again, created, err := b.publish(file)
+			if err != nil || created || again.Digest != row.Digest {
+				t.Fatalf("%s: created %t, %v, %v", what, created, again, err)
+			}
+			if !bytes.Equal(read(t, path), whole) {
+				t.Errorf("%s of %s is lost", what, filepath.Base(path))
+			}
+			if text := log.String(); strings.Count(text, "damaged on the disk") != 1 || !strings.Contains(text, filepath.Base(path)) {
+				t.Errorf("%s of %s: the log says %q", what, filepath.Base(path), text)
+			}
+		}
+	}
+}
+
+// A damaged upload mends what of it is whole, and nothing else.
+func TestADamagedUploadPutsNothingWorseInPlace(t *testing.T) {
+	b := newBench(t)
+	file := b.Bundle(t, "meter-reader", "1.0.0")
+	row, _, err := b.publish(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := bytes.Replace(file, []byte("weights of"), []byte("Weights of"), 1)
+	paths, err := filepath.Glob(filepath.Join(b.dir, "sha256", "*", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		if filepath.Base(path) == row.Digest.Hex() {
+			continue
+		}
+		if err := os.WriteFile(path, []byte("damaged"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := b.publish(bad); !errors.Is(err, registry.ErrRefused) {
+		t.Errorf("got %v", err)
+	}
+	for _, path := range paths {
+		now := read(t, path)
+		if digest := bundle.DigestOf(now).Hex(); digest != filepath.Base(path) && string(now) != "damaged" {
+			t.Errorf("%s holds the bytes of %s", filepath.Base(path), digest)
+		}
+	}
+}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 func TestAVersionIsNeverChanged(t *testing.T) {
 	b := newBench(t)
 	first, _, err := b.publish(b.Bundle(t, "meter-reader", "1.0.0"))
@@ -218,6 +299,17 @@ func newBench(t *testing.T) *bench {
 
 func openRegistry(t *testing.T, dir string, st *store.Store, keys trust.Keys) (*registry.Registry, error) {
 	return registry.Open(t.Context(), dir, st, func(context.Context) (trust.Keys, error) { return keys, nil }, slog.New(slog.DiscardHandler))
+}
+
+// reopen has the registry tell log what it does.
+func (b *bench) reopen(t *testing.T, log io.Writer) {
+	t.Helper()
+	publishers := func(context.Context) (trust.Keys, error) { return b.Keys, nil }
+	reg, err := registry.Open(t.Context(), b.dir, b.st, publishers, slog.New(slog.NewTextHandler(log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.reg = reg
 }
 
 // rekeyed is a second publisher that the registry, opened anew, trusts too.

@@ -82,7 +82,7 @@ func (u *upload) store(f bundle.File, r io.Reader) error {
 		return err
 	}
 	u.row.TotalBytes += f.Size
-	err := u.registry.objects.write(f.Digest, r)
+	err := u.registry.keep(f.Digest, r)
 	var disk *diskError
 	if errors.As(err, &disk) {
 		u.internal = err

@@ -30,6 +30,9 @@ type (
 	DeviceOffline struct{ Device wire.Device }
 	// DeviceJoined is a device that the fleet did not know before.
 	DeviceJoined struct{ Member Member }
+	// Resumed says that the controller hears devices again: for how long it did
+	// not, nobody knows, and that time is held against none of them.
+	Resumed struct{}
 	// Tick lets deadlines pass.
 	Tick struct{}
 	// Abort is an operator's wish to stop and go back.
@@ -41,6 +44,7 @@ func (DeviceState) event()   {}
 func (DeviceOnline) event()  {}
 func (DeviceOffline) event() {}
 func (DeviceJoined) event()  {}
+func (Resumed) event()       {}
 func (Tick) event()          {}
 func (Abort) event()         {}
 

@@ -24,6 +24,8 @@
 // reports refused, failed or rolled back has failed, and so has one that is
 // online but has not come to an end within the deadline. One that is offline
 // at the deadline is absent: its order waits for it, and so does its deadline.
+// Time in which no device could be heard, because the controller was down, does
+// not count: every deadline begins anew when it is over.
 // A wave is done when no ordered device is still on its way and at least one
 // device of the wave is healthy. Only a last wave none of whose devices was
 // ever online since its order may end without: nothing is left to gate.
@@ -187,6 +189,9 @@ func (s State) count(p Progress) int {
 	}
 	return n
 }
+
+// Has reports whether a device has a part in the rollout.
+func (s State) Has(d wire.Device) bool { return s.index(d) >= 0 }
 
 // index finds a device; -1 if it has no part in the rollout.
 func (s State) index(d wire.Device) int {

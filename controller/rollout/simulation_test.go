@@ -244,6 +244,7 @@ func (w *world) crash() {
 			w.connect(b)
 		}
 	}
+	w.step(rollout.Resumed{})
 }
 
 // step is the shell: state and orders become durable together.

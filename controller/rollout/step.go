@@ -30,6 +30,8 @@ func Step(s State, e Event, now time.Time) (State, []Action) {
 		t.presence(e.Device, false)
 	case DeviceJoined:
 		t.join(e.Member)
+	case Resumed:
+		t.beginDeadlines()
 	case Tick:
 		t.deadlines()
 	case Abort:
@@ -167,6 +169,16 @@ func (t *turn) observeRestore(dev *Device, m wire.ModelState) {
 		t.become(dev, Restored, m.Why)
 	case answered:
 		t.note(dev, m.Why)
+	}
+}
+
+// beginDeadlines gives every device that has a deadline the whole of it again.
+func (t *turn) beginDeadlines() {
+	for i := range t.Devices {
+		dev := &t.Devices[i]
+		if t.Phase == Running && dev.Progress == Ordered && dev.Held == "" && !dev.Since.Equal(t.now) {
+			dev.Since, t.changed = t.now, true
+		}
 	}
 }
 

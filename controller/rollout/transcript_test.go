@@ -69,8 +69,9 @@ func replay(t *testing.T, script string) string {
 }
 
 // do performs: start WAVES DEVICE… | at MINUTE | state DEVICE PHASE [ATTEMPT] |
-// online, offline or join DEVICE | abort WHO. A device with a "-" before it is
-// offline; one with a "!" has no model yet.
+// online, offline or join DEVICE | down MINUTE | abort WHO. A device with a "-" before it is
+// offline; one with a "!" has no model yet. A controller that was down until a
+// minute finds nobody connected.
 func (st *story) do(words []string) {
 	switch words[0] {
 	case "start":
@@ -81,12 +82,14 @@ func (st *story) do(words []string) {
 		}
 		st.step(rollout.Started{Members: members})
 	case "at":
-		minute, err := strconv.Atoi(words[1])
-		if err != nil {
-			st.t.Fatal(err)
-		}
-		st.now = epoch.Add(time.Duration(minute) * time.Minute)
+		st.now = st.minute(words[1])
 		st.step(rollout.Tick{})
+	case "down":
+		st.now = st.minute(words[1])
+		for _, d := range st.s.Devices {
+			st.step(rollout.DeviceOffline{Device: d.Device})
+		}
+		st.step(rollout.Resumed{})
 	case "state":
 		st.step(st.state(words[1:]))
 	case "online":
@@ -100,6 +103,14 @@ func (st *story) do(words []string) {
 	default:
 		st.t.Fatalf("no such event: %q", words)
 	}
+}
+
+func (st *story) minute(n string) time.Time {
+	minute, err := strconv.Atoi(n)
+	if err != nil {
+		st.t.Fatal(err)
+	}
+	return epoch.Add(time.Duration(minute) * time.Minute)
 }
 
 func (st *story) member(w string) rollout.Member {

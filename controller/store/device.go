@@ -81,6 +81,22 @@ func (t *Tx) PutDevice(ctx context.Context, d Device) error {
 	return nil
 }
 
+// RemoveDevice forgets a device with its events; ErrNotFound if it was never heard
+// of.
+func (t *Tx) RemoveDevice(ctx context.Context, d wire.Device) error {
+	n, err := t.exec(ctx, `DELETE FROM devices WHERE site = $1 AND device = $2`, d.Site, d.ID)
+	if err == nil && n == 0 {
+		err = ErrNotFound
+	}
+	if err == nil {
+		_, err = t.exec(ctx, `DELETE FROM events WHERE site = $1 AND device = $2`, d.Site, d.ID)
+	}
+	if err != nil {
+		return fmt.Errorf("remove device %s: %w", d, err)
+	}
+	return nil
+}
+
 // SetAllOffline is for a start: nobody can be connected yet.
 func (t *Tx) SetAllOffline(ctx context.Context) error {
 	if _, err := t.exec(ctx, `UPDATE devices SET online = 0`); err != nil {

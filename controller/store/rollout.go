@@ -38,13 +38,20 @@ func (v View) Rollout(ctx context.Context, id wire.RolloutID) (rollout.State, er
 	return s, nil
 }
 
-// Rollouts reads the newest, newest first.
-func (v View) Rollouts(ctx context.Context, limit int) ([]rollout.State, error) {
-	list, err := all(ctx, v.q, scanJSON[rollout.State], `SELECT state FROM rollouts ORDER BY number DESC LIMIT $1`, limit)
-	if err != nil {
-		return nil, fmt.Errorf("rollouts: %w", err)
+// Rollouts shows the newest, newest first, one at a time: each has all devices of
+// its fleet.
+func (v View) Rollouts(ctx context.Context, limit int, show func(rollout.State)) error {
+	scan := func(scan func(...any) error) (none struct{}, err error) {
+		s, err := scanJSON[rollout.State](scan)
+		if err == nil {
+			show(s)
+		}
+		return none, err
 	}
-	return list, nil
+	if _, err := all(ctx, v.q, scan, `SELECT state FROM rollouts ORDER BY number DESC LIMIT $1`, limit); err != nil {
+		return fmt.Errorf("rollouts: %w", err)
+	}
+	return nil
 }
 
 // RunningRollout reads the one running rollout of a model; ErrNotFound if none

@@ -189,7 +189,7 @@ func (s *story) rollOutTo(ctx context.Context, version string, waves ...string) 
 	if r.Phase != rollout.Done {
 		return fmt.Errorf("the rollout of %s should have come to its end, but is %s: %s", version, r.Phase, r.Why)
 	}
-	s.say(r, "The rollout of %s is done: %d of %d devices proved healthy.", version, r.Healthy, len(r.Devices))
+	s.say(r, "The rollout of %s is done: %d of %d devices proved healthy.", version, r.Healthy, r.Total)
 	return s.allRun(ctx, version)
 }
 

@@ -57,6 +57,11 @@ function deviceRows(device) {
       const dot = element("span", "dot " + (device.online ? "on" : "off"));
       dot.title = device.online ? "online" : "offline";
       name.append(dot, device.site + "/" + device.device, device.online ? "" : element("span", "bad", " offline"));
+      if (device.contested) {
+        const twice = element("span", "bad", " two devices of this name");
+        twice.title = device.contested;
+        name.append(twice);
+      }
     }
     const running = element("td", "v", model?.running ?? "");
     running.title = model?.digest ?? "";
@@ -86,13 +91,15 @@ function rolloutCard(r) {
     waves.append(bar);
   });
   const phaseText = { running: "busy", done: "good" }[r.phase] ?? "bad";
-  return element("div", "rollout " + r.phase,
+  const card = element("div", "rollout " + r.phase,
     element("b", "", r.model + " " + r.version),
     element("span", phaseText, r.phase),
     element("span", "quiet", "  wave " + r.wave + " of " + r.waves.length + " (" + r.waves.join(", ") + ")  "
-      + r.healthy + " healthy, " + r.failed + " failed, " + r.devices.length + " devices  started " + clock(r.started)),
+      + r.healthy + " healthy, " + r.failed + " failed, " + r.total + " devices  started " + clock(r.started)),
     element("p", "", r.why),
     waves);
+  card.title = "Each device's part: squadron rollout status " + r.id;
+  return card;
 }
 
 function eventLine({ site, device, event }) {
@@ -157,5 +164,6 @@ live.addEventListener("snapshot", (m) => {
   pastEvents().catch((e) => { link.textContent = "earlier events could not be read: " + e.message; link.className = "bad"; });
 });
 live.addEventListener("device", (m) => { const d = JSON.parse(m.data); shown.devices.set(nameOf(d), d); later(); });
+live.addEventListener("gone", (m) => { shown.devices.delete(nameOf(JSON.parse(m.data))); later(); });
 live.addEventListener("rollout", (m) => { const r = JSON.parse(m.data); shown.rollouts.set(r.id, r); later(); });
 live.addEventListener("event", (m) => { keepEvent(JSON.parse(m.data)); later(); });

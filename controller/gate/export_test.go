@@ -1,0 +1,8 @@
+package gate
+
+const (
+	Chunk       = chunk
+	ChunkWithin = chunkWithin
+)
+
+var NewBoundOf = newBound
