@@ -272,6 +272,9 @@ func (k *Keys) add(key PublicKey, models []Pattern) {
 // Delegate adds a delegation, or replaces the one of that role in its place. It
 // is terminating: what it covers, no later role can.
 func (t Targets) Delegate(d Delegation) error {
+	if topLevel(d.Role) {
+		return fmt.Errorf("delegation to %s: only root.json names that role: give the publisher another name", d.Role)
+	}
 	if err := checkThreshold(d.Role, d.Threshold, d.Keys); err != nil {
 		return err
 	}
