@@ -6,13 +6,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/squadron-edge/squadron/cmd/config"
 	"github.com/squadron-edge/squadron/cmd/exit"
 	"github.com/squadron-edge/squadron/cmd/program"
 	"github.com/squadron-edge/squadron/cmd/squadron/owner"
-	"github.com/squadron-edge/squadron/deploy/bundle"
 	"github.com/squadron-edge/squadron/deploy/trust"
 )
 
@@ -41,14 +41,8 @@ func (f folderFlags) folder() owner.Folder {
 // publisherName names a publisher's role.
 type publisherName string
 
-// Validate refuses what names a role of another kind.
-func (n publisherName) Validate() error {
-	switch string(n) {
-	case trust.RoleRoot, trust.RoleTargets, trust.RoleSnapshot, trust.RoleTimestamp, trust.OrdersRole, "online":
-		return fmt.Errorf("publisher %q: that is a role of the repository's own", string(n))
-	}
-	return bundle.ValidName(string(n))
-}
+// Validate refuses what is not a publisher's.
+func (n publisherName) Validate() error { return owner.CheckPublisher(string(n)) }
 
 // patterns select models.
 type patterns []trust.Pattern
@@ -126,6 +120,9 @@ Keep ada.key; send ada.key.pub to the fleet's owner, who lets it publish with sq
 }
 
 func (c keysNewCommand) Run(s program.Streams) error {
+	if err := owner.Reserved(strings.TrimSuffix(filepath.Base(c.File), ".key")); err != nil {
+		return exit.AsUsage(fmt.Errorf("write %s: %w", c.File, err))
+	}
 	key, err := trust.Generate(rand.Reader)
 	if err != nil {
 		return err
@@ -184,7 +181,7 @@ func (c keysDelegateCommand) Run(s program.Streams) error {
 }
 
 type keysRevokeCommand struct {
-	Publisher publisherName `arg:"" help:"The publisher's name."`
+	Publisher string `arg:"" help:"The publisher's name."`
 	folderFlags
 }
 
@@ -197,7 +194,7 @@ What runs on devices goes on running: order another version to replace it.`
 }
 
 func (c keysRevokeCommand) Run(s program.Streams) error {
-	if err := c.folder().Revoke(string(c.Publisher), time.Now().UTC()); err != nil {
+	if err := c.folder().Revoke(c.Publisher, time.Now().UTC()); err != nil {
 		return err
 	}
 	return changedTargets(s, c.folder(), fmt.Sprintf("%s may not publish any more.", c.Publisher))

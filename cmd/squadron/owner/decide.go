@@ -22,6 +22,11 @@ type Founding struct {
 
 // Init makes the folder, every key, and the first root and targets.
 func (f Folder) Init(o Founding, now time.Time) error {
+	if o.Publisher != "" {
+		if err := CheckPublisher(o.Publisher); err != nil {
+			return err
+		}
+	}
 	if _, err := os.Stat(f.path(rootFile)); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s is there already: a fleet is founded once; name another folder, or change this one with squadron keys rotate", f.path(rootFile))
 	}
@@ -51,7 +56,7 @@ func (f Folder) Init(o Founding, now time.Time) error {
 	if err := os.MkdirAll(filepath.Join(f.Dir, keysDir), 0o700); err != nil {
 		return fmt.Errorf("make folder: %w", err)
 	}
-	keys := map[string]trust.PrivateKey{"targets": targetsKey, "online": online}
+	keys := map[string]trust.PrivateKey{trust.RoleTargets: targetsKey, onlineKey: online}
 	for i, k := range rootKeys {
 		keys[fmt.Sprintf("root-%d", i+1)] = k
 	}
@@ -93,6 +98,9 @@ func (f Folder) Seal(file string, key trust.PrivateKey) error {
 
 // Delegate lets a publisher publish models, with these keys and no others.
 func (f Folder) Delegate(publisher string, models []trust.Pattern, keys []trust.PublicKey, now time.Time) error {
+	if err := CheckPublisher(publisher); err != nil {
+		return err
+	}
 	return f.changeTargets(now, func(t trust.Targets) error {
 		return t.Delegate(trust.Delegation{Role: publisher, Keys: keys, Threshold: 1, Paths: paths(models)})
 	})
@@ -100,6 +108,9 @@ func (f Folder) Delegate(publisher string, models []trust.Pattern, keys []trust.
 
 // Revoke takes a publisher's delegation away.
 func (f Folder) Revoke(publisher string, now time.Time) error {
+	if publisher == trust.OrdersRole {
+		return fmt.Errorf("revoke %s: that is the controller's right to order, not a publisher's: squadron keys rotate online gives it to a new key", publisher)
+	}
 	return f.changeTargets(now, func(t trust.Targets) error { return t.Undelegate(publisher) })
 }
 
@@ -154,7 +165,7 @@ func (f Folder) rotate(role string, keys []trust.PrivateKey, threshold int, now 
 			return err
 		}
 		return f.changeTargets(now, same)
-	case "online":
+	case onlineKey:
 		return errors.Join(
 			f.changeTargets(now, func(t trust.Targets) error { return delegateOrders(t, keys[0]) }),
 			f.changeRoot(now, nil, func(r trust.Root) error {

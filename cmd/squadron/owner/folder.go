@@ -26,8 +26,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/squadron-edge/squadron/deploy/bundle"
 	"github.com/squadron-edge/squadron/deploy/trust"
 )
 
@@ -51,12 +53,36 @@ const (
 	rootFile    = "root.json"
 	targetsFile = "targets.json"
 	keysDir     = "keys"
+	onlineKey   = "online"
 )
 
 func (f Folder) path(name string) string { return filepath.Join(f.Dir, name) }
 
 // KeyFile is where the folder keeps a key of a name.
 func (f Folder) KeyFile(name string) string { return filepath.Join(f.Dir, keysDir, name+".key") }
+
+// CheckPublisher refuses what is no publisher's name.
+func CheckPublisher(name string) error {
+	if err := Reserved(name); err != nil {
+		return err
+	}
+	return bundle.ValidName(name)
+}
+
+// Reserved refuses a name whose key would have the file of one of the fleet's
+// own, or whose role is one of the repository's own.
+func Reserved(name string) error {
+	switch name {
+	case trust.RoleSnapshot, trust.RoleTimestamp, trust.OrdersRole:
+		return fmt.Errorf("%q is a role of the repository's own: choose another name", name)
+	}
+	for _, own := range []string{trust.RoleRoot, trust.RoleTargets, onlineKey} {
+		if name == own || strings.HasPrefix(name, own+"-") {
+			return fmt.Errorf("%.80q: %s, and names that begin with %s-, are of the fleet's own keys: choose another name", name, own, own)
+		}
+	}
+	return nil
+}
 
 // Root reads the newest root.
 func (f Folder) Root() (trust.Root, error) {
