@@ -224,7 +224,7 @@ func (keysRotateCommand) Help() string {
   squadron keys rotate targets && squadron keys push
   squadron keys rotate online
 
-New keys go to DIR/keys beside the old ones. After root and targets, push. After online, as when the controller's machine was stolen: stop the controller, give it the folder and the new online key, and start it; devices follow by themselves, and the old key is worth nothing to those that did.`
+New keys go to DIR/keys beside the old ones. It takes the threshold of root keys, and for online the targets key as well; without one of them it changes nothing. After root and targets, push. After online, as when the controller's machine was stolen: stop the controller, give it the folder and the new online key, and start it; devices follow by themselves, and the old key is worth nothing to those that did.`
 }
 
 func (c keysRotateCommand) Run(s program.Streams) error {

@@ -63,7 +63,7 @@ type Repository struct {
 
 // Open takes over the owner's newer files from owner, a folder with
 // {N}.root.json and targets.json, and signs what is due. It fails if the newest
-// root does not name the online key.
+// root does not name the online key, or the newest targets does not let it order.
 func Open(ctx context.Context, st *store.Store, key trust.PrivateKey, owner fs.FS, now time.Time) (*Repository, error) {
 	r := &Repository{store: st, key: key}
 	err := st.Update(ctx, func(tx *store.Tx) error {
@@ -106,13 +106,13 @@ func (r *Repository) PutRoot(ctx context.Context, file []byte, who string, now t
 	})
 }
 
-// PutTargets takes a new targets.json.
+// PutTargets takes a new targets.json, which lets the online key order as before.
 func (r *Repository) PutTargets(ctx context.Context, file []byte, who string, now time.Time) (version int64, err error) {
 	return r.put(ctx, trust.RoleTargets, who, now, func(s *state) (int64, error) {
 		if err := s.putTargets(file, now); err != nil {
 			return 0, err
 		}
-		return s.targets.Version(), nil
+		return s.targets.Version(), s.admits(r.key)
 	})
 }
 

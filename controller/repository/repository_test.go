@@ -63,6 +63,13 @@ func (o *owner) online(k trust.PrivateKey) {
 	o.must(o.root.SetKeys(trust.RoleTimestamp, 1, k.Public()))
 }
 
+// orders lets a key order, and no other, with the next targets.
+func (o *owner) orders(k trust.PrivateKey) {
+	o.targets.Next(today.Add(2 * year))
+	o.must(o.targets.Delegate(trust.Delegation{Role: trust.OrdersRole, Keys: []trust.PublicKey{k.Public()}, Threshold: 1, Paths: []string{"orders/*/*"}}))
+	o.signTargets()
+}
+
 func (o *owner) signRoot() []byte {
 	o.must(o.root.Sign(rootKey))
 	b, err := o.root.Encode()
@@ -252,6 +259,14 @@ func TestANewOnlineKeyTakesOver(t *testing.T) {
 	}
 	if _, err := repository.Open(t.Context(), st, onlineKey, o.folder, today); err == nil || !strings.Contains(err.Error(), "online key") {
 		t.Errorf("a controller started with the old key: %v", err)
+	}
+	// Half of a rotation: the key may sign what is newest, and order nobody.
+	if _, err := repository.Open(t.Context(), st, fresh, o.folder, today); err == nil || !strings.Contains(err.Error(), "order no device") {
+		t.Errorf("a controller started with a key that devices take no orders of: %v", err)
+	}
+	o.orders(fresh)
+	if _, err := r.PutTargets(t.Context(), o.folder["targets.json"].Data, "ada", today); err == nil || !strings.Contains(err.Error(), "order no device") {
+		t.Errorf("a controller took a targets.json under which it cannot order: %v", err)
 	}
 	r = o.open(st, fresh, today)
 	_, _, err = d.find(t.Context(), r, "meter-reader/1.0.0", today)

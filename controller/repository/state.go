@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/squadron-edge/squadron/controller/store"
@@ -144,7 +145,8 @@ func readOwners(owner fs.FS, name string, max int64) (b []byte, err error) {
 	return b, err
 }
 
-// admits fails unless the newest root lets the online key sign.
+// admits fails unless the newest root lets the online key sign, and the newest
+// targets lets it order.
 func (s *state) admits(key trust.PrivateKey) error {
 	for _, role := range []string{trust.RoleSnapshot, trust.RoleTimestamp} {
 		keys, threshold := s.root.Keys(role)
@@ -153,7 +155,19 @@ func (s *state) admits(key trust.PrivateKey) error {
 			return fmt.Errorf("root %d wants %d of its keys to sign %s, and the online key %s is not that: start the controller with the online key and the trust folder of the same owner", s.root.Version(), threshold, role, key.ID().Short())
 		}
 	}
+	if !s.mayOrder(key) {
+		return fmt.Errorf("targets.json %d lets the online key %s order no device: its owner runs squadron keys rotate online once more, with the root and targets keys at hand, and the controller starts with the new key and that folder", s.targets.Version(), key.ID().Short())
+	}
 	return nil
+}
+
+// mayOrder reports whether a key orders some devices, of one site perhaps.
+func (s *state) mayOrder(key trust.PrivateKey) bool {
+	return slices.ContainsFunc(s.targets.Delegations(), func(d trust.Delegation) bool {
+		orders := slices.ContainsFunc(d.Paths, func(path string) bool { return strings.HasPrefix(path, trust.OrdersRole+"/") })
+		in := slices.ContainsFunc(d.Keys, func(k trust.PublicKey) bool { return k.ID() == key.ID() })
+		return orders && in && d.Threshold == 1
+	})
 }
 
 func (s *state) putRoot(file []byte) error {

@@ -132,26 +132,6 @@ func (f Folder) read(name string, max int64) ([]byte, error) {
 	return os.ReadFile(f.path(name))
 }
 
-// saveRoot keeps a new version of the root beside the old ones.
-func (f Folder) saveRoot(r trust.Root) error {
-	b, err := r.Encode()
-	if err != nil {
-		return err
-	}
-	if err := replace(f.path(trust.VersionedName(r.Version(), trust.RoleRoot)), b, 0o644); err != nil {
-		return err
-	}
-	return replace(f.path(rootFile), b, 0o644)
-}
-
-func (f Folder) saveTargets(t trust.Targets) error {
-	b, err := t.Encode()
-	if err != nil {
-		return err
-	}
-	return replace(f.path(targetsFile), b, 0o644)
-}
-
 // private opens the keys, of those that count, that are at hand: at most enough
 // of them.
 func (f Folder) private(what string, count []trust.PublicKey, enough int) ([]trust.PrivateKey, error) {
@@ -213,22 +193,49 @@ func readPublic(file string) (trust.PublicKey, error) {
 	return public, nil
 }
 
-// replace writes a file beside its place, durably, and moves it over what is
-// there.
-func replace(name string, b []byte, mode fs.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".*.tmp")
+// file is what is to be written, and where.
+type file struct {
+	name string
+	body []byte
+}
+
+// replaceAll writes files beside their places, durably, and moves them over what
+// is there, in their order, once all are written.
+func replaceAll(files []file) error {
+	var written []string
+	for _, to := range files {
+		beside, err := writeBeside(to)
+		if err != nil {
+			return errors.Join(fmt.Errorf("write %s: %w", to.name, err), removeAll(written))
+		}
+		written = append(written, beside)
+	}
+	for i, to := range files {
+		if err := os.Rename(written[i], to.name); err != nil {
+			return errors.Join(fmt.Errorf("write %s: %w", to.name, err), removeAll(written[i:]))
+		}
+	}
+	return syncFolder(filepath.Dir(files[0].name))
+}
+
+func removeAll(files []string) (err error) {
+	for _, f := range files {
+		err = errors.Join(err, os.Remove(f))
+	}
+	return err
+}
+
+// writeBeside writes a file's temporary one.
+func writeBeside(to file) (name string, err error) {
+	f, err := os.CreateTemp(filepath.Dir(to.name), ".*.tmp")
 	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
+		return "", err
 	}
-	_, err = f.Write(append(b, '\n'))
-	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), name)
+	_, err = f.Write(append(to.body, '\n'))
+	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
+		return "", errors.Join(err, os.Remove(f.Name()))
 	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", name, err), os.Remove(f.Name()))
-	}
-	return syncFolder(filepath.Dir(name))
+	return f.Name(), nil
 }
 
 func syncFolder(dir string) error {
