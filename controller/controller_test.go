@@ -15,6 +15,7 @@ import (
 	"github.com/squadron-edge/squadron/controller/internal/bundletest"
 	"github.com/squadron-edge/squadron/controller/rollout"
 	"github.com/squadron-edge/squadron/deploy/link"
+	"github.com/squadron-edge/squadron/deploy/trust"
 	"github.com/squadron-edge/squadron/deploy/trust/trusttest"
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
@@ -213,11 +214,16 @@ func (b *bench) publish(version string) {
 	b.t.Helper()
 	row, created, err := b.client.Publish(b.t.Context(), bytes.NewReader(b.pub.Bundle(b.t, "meter", version)))
 	if err == nil {
-		err = b.client.Vouch(b.t.Context(), row, b.pub.Key, "", time.Now().UTC())
+		err = b.client.Vouch(b.t.Context(), release(row), b.pub.Key, time.Now().UTC())
 	}
 	if err != nil || !created {
 		b.t.Fatalf("publish %s: created %t, %v", version, created, err)
 	}
+}
+
+// release is what the publisher vouches for of a bundle.
+func release(b api.Bundle) trust.Release {
+	return trust.Release{Model: b.Name, Version: b.Version, Digest: b.Digest, Length: b.EnvelopeBytes}
 }
 
 func (b *bench) startRollout(version string) api.Rollout {

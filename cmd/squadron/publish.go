@@ -13,6 +13,7 @@ import (
 	"github.com/squadron-edge/squadron/cmd/exit"
 	"github.com/squadron-edge/squadron/cmd/program"
 	"github.com/squadron-edge/squadron/controller/api"
+	"github.com/squadron-edge/squadron/deploy/trust"
 )
 
 type publishCommand struct {
@@ -20,7 +21,9 @@ type publishCommand struct {
 	Bundle string `arg:"" help:"The bundle file that squadron pack wrote." type:"existingfile"`
 	Key    string `required:"" help:"The publisher's private key (squadron keys); it stays on this machine." type:"existingfile" placeholder:"FILE"`
 	// Minimum forbids what is older.
-	Minimum modelVersion `name:"minimum-version" help:"Lowest version of the model that may still be installed anywhere from now on." placeholder:"VERSION" optional:""`
+	Minimum modelVersion `name:"minimum-version" help:"Lowest version of the model that may still be installed anywhere from now on. It holds for later releases too." placeholder:"VERSION" optional:""`
+	// Lower is for whoever forbade too much.
+	Lower bool `name:"lower-minimum" help:"Let --minimum-version be lower than the one in force."`
 	// NoDelta is for who has no time: devices then fetch whole files.
 	NoDelta bool `name:"no-delta" help:"Make no deltas: devices that run an older version fetch whole files too."`
 	passphraseFlags
@@ -31,7 +34,7 @@ func (publishCommand) Help() string {
 
   squadron publish meter-reader-2.0.0.sqb --key trust/keys/publisher.key
 
-The controller checks the signature and every digest, and keeps the bundle; then the publisher's key signs, here, that devices may run it. A version below --minimum-version can be installed by nobody any more, whoever orders it. Publishing the same bundle again changes nothing; another bundle under a version that is taken is refused, with both digests and who published the first. No device runs it before squadron rollout start.
+The controller checks the signature and every digest, and keeps the bundle; then the publisher's key signs, here, that devices may run it. A version below --minimum-version can be installed by nobody any more, whoever orders it; that stays so, whatever is published or removed later, until --lower-minimum gives a lower one. Devices then follow to that: they go by what the publisher signed last, not by the highest they saw. Publishing the same bundle again changes nothing; another bundle under a version that is taken is refused, with both digests and who published the first. No device runs it before squadron rollout start.
 
 Then each large file is compared, here, with that of the three newest versions before, and where a tenth or more is saved, the difference is sent too: a device that runs one of those fetches it in place of the file, and checks what it makes. Publishing the bundle again makes what is missing of them.`
 }
@@ -39,6 +42,9 @@ Then each large file is compared, here, with that of the three newest versions b
 func (c publishCommand) Run(ctx context.Context, s program.Streams) error {
 	if err := wantBundle(c.Bundle); err != nil {
 		return err
+	}
+	if c.Lower && c.Minimum == "" {
+		return exit.AsUsage(errors.New("--lower-minimum says that --minimum-version may be lower than the one in force: give that too"))
 	}
 	key, err := c.open(c.Key)
 	if err != nil {
@@ -60,7 +66,11 @@ func (c publishCommand) Run(ctx context.Context, s program.Streams) error {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return remote(fmt.Errorf("publish %s: %w", c.Bundle, err), "")
 	}
-	if err := c.client().Vouch(ctx, published, key, string(c.Minimum), time.Now().UTC()); err != nil {
+	release := trust.Release{
+		Model: published.Name, Version: published.Version, Digest: published.Digest, Length: published.EnvelopeBytes,
+		Minimum: string(c.Minimum), Lower: c.Lower,
+	}
+	if err := c.client().Vouch(ctx, release, key, time.Now().UTC()); err != nil {
 		return remote(fmt.Errorf("publish %s: the controller has it, but it is not signed yet that devices may run it: %w", c.Bundle, err), "")
 	}
 	answer, failed := c.withDeltas(ctx, published, tell)

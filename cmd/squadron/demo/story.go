@@ -10,6 +10,7 @@ import (
 	"github.com/squadron-edge/squadron/cmd/squadron/pack"
 	"github.com/squadron-edge/squadron/controller/api"
 	"github.com/squadron-edge/squadron/controller/rollout"
+	"github.com/squadron-edge/squadron/deploy/trust"
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
@@ -171,7 +172,7 @@ func (s *story) publish(ctx context.Context, version string, allowFailing bool) 
 	size := file.Len()
 	published, _, err := s.client.Publish(ctx, &file)
 	if err == nil {
-		err = s.client.Vouch(ctx, published, s.fleet.key, "", time.Now().UTC())
+		err = s.client.Vouch(ctx, trust.Release{Model: Name, Version: version, Digest: p.Digest(), Length: published.EnvelopeBytes}, s.fleet.key, time.Now().UTC())
 	}
 	if err != nil {
 		return fmt.Errorf("publish %s: %w", version, err)
