@@ -50,26 +50,15 @@ func (c publishCommand) Run(ctx context.Context, s program.Streams) error {
 	if err != nil {
 		return exit.AsUsage(err)
 	}
-	f, err := os.Open(c.Bundle)
-	if err != nil {
-		return err
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return errors.Join(err, f.Close())
-	}
 	tell := s.Err
 	if s.JSON {
 		tell = io.Discard // its lines are for people
 	}
-	published, created, err := c.client().Publish(ctx, &progress{r: f, w: tell, total: info.Size()})
-	if err = errors.Join(err, f.Close()); err != nil {
+	release, published, created, err := c.send(ctx, tell)
+	if err != nil {
 		return remote(fmt.Errorf("publish %s: %w", c.Bundle, err), "")
 	}
-	release := trust.Release{
-		Model: published.Name, Version: published.Version, Digest: published.Digest, Length: published.EnvelopeBytes,
-		Minimum: string(c.Minimum), Lower: c.Lower,
-	}
+	release.Minimum, release.Lower = string(c.Minimum), c.Lower
 	if err := c.client().Vouch(ctx, release, key, time.Now().UTC()); err != nil {
 		return remote(fmt.Errorf("publish %s: the controller has it, but it is not signed yet that devices may run it: %w", c.Bundle, err), "")
 	}
@@ -85,6 +74,30 @@ func (c publishCommand) Run(ctx context.Context, s program.Streams) error {
 		fmt.Fprintf(w, "Published %s %s, %s, signed by key %.12s.\n", published.Name, published.Version, published.Digest, published.KeyID)
 		fmt.Fprintf(w, "Next: squadron rollout start %s@%s --waves 1,50%%,100%%\n", published.Name, published.Version)
 	})
+}
+
+// send gives the controller the bundle. What is to be signed is read here, from
+// the file, and the answer must be about that.
+func (c publishCommand) send(ctx context.Context, tell io.Writer) (r trust.Release, b api.Bundle, created bool, err error) {
+	f, err := os.Open(c.Bundle)
+	if err != nil {
+		return r, b, false, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	info, err := f.Stat()
+	if err != nil {
+		return r, b, false, err
+	}
+	if r, err = api.ReleaseOf(f); err != nil {
+		return r, b, false, err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return r, b, false, err
+	}
+	if b, created, err = c.client().Publish(ctx, &progress{r: f, w: tell, total: info.Size()}); err != nil {
+		return r, b, false, err
+	}
+	return r, b, created, b.Answers(r)
 }
 
 // publishAnswer is what squadron publish --json prints.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
+	"github.com/squadron-edge/squadron/deploy/bundle"
 	"github.com/squadron-edge/squadron/deploy/trust"
 )
 
@@ -58,4 +60,34 @@ func (c *Client) vouch(ctx context.Context, r trust.Release, key trust.PrivateKe
 	}
 	_, err = c.PutMetadata(ctx, role.Role, signed)
 	return err
+}
+
+// ReleaseOf reads the start of a bundle file: what its publisher vouches for,
+// whatever a controller answers.
+func ReleaseOf(file io.Reader) (r trust.Release, err error) {
+	enough := errors.New("the envelope is read")
+	err = bundle.Read(file, func(envelope []byte) (*bundle.Manifest, error) {
+		payload, err := trust.Unjudged(envelope)
+		if err != nil {
+			return nil, err
+		}
+		m, err := bundle.ParseManifest(payload)
+		if err != nil {
+			return nil, err
+		}
+		r = trust.Release{Model: m.Name, Version: m.Version, Digest: bundle.DigestOf(envelope), Length: int64(len(envelope))}
+		return nil, enough
+	}, nil)
+	if errors.Is(err, enough) {
+		return r, nil
+	}
+	return trust.Release{}, err
+}
+
+// Answers fails unless a controller's answer is about a release, and no other.
+func (b Bundle) Answers(r trust.Release) error {
+	if b.Name == r.Model && b.Version == r.Version && b.Digest == r.Digest && b.EnvelopeBytes == r.Length {
+		return nil
+	}
+	return fmt.Errorf("the controller answers that it has %.80q %.80q, %s, and the file is %s %s, %s: nothing was signed; find out who answers at that address", b.Name, b.Version, b.Digest.Short(), r.Model, r.Version, r.Digest.Short())
 }

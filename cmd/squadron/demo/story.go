@@ -10,7 +10,6 @@ import (
 	"github.com/squadron-edge/squadron/cmd/squadron/pack"
 	"github.com/squadron-edge/squadron/controller/api"
 	"github.com/squadron-edge/squadron/controller/rollout"
-	"github.com/squadron-edge/squadron/deploy/trust"
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
@@ -170,9 +169,13 @@ func (s *story) publish(ctx context.Context, version string, allowFailing bool) 
 		return err
 	}
 	size := file.Len()
+	release, err := api.ReleaseOf(bytes.NewReader(file.Bytes()))
+	if err != nil {
+		return fmt.Errorf("publish %s: %w", version, err)
+	}
 	published, _, err := s.client.Publish(ctx, &file)
 	if err == nil {
-		err = s.client.Vouch(ctx, trust.Release{Model: Name, Version: version, Digest: p.Digest(), Length: published.EnvelopeBytes}, s.fleet.key, time.Now().UTC())
+		err = s.client.Vouch(ctx, release, s.fleet.key, time.Now().UTC())
 	}
 	if err != nil {
 		return fmt.Errorf("publish %s: %w", version, err)
