@@ -151,6 +151,7 @@ type bench struct {
 	dir    string
 	trust  string // the owner's folder
 	pub    bundletest.Publisher
+	home   trusttest.Home // the publisher's
 	c      *controller.Controller
 	client *api.Client
 	watch  *link.Link
@@ -214,12 +215,15 @@ func (b *bench) publish(version string) {
 	b.t.Helper()
 	row, created, err := b.client.Publish(b.t.Context(), bytes.NewReader(b.pub.Bundle(b.t, "meter", version)))
 	if err == nil {
-		err = b.client.Vouch(b.t.Context(), release(row), b.pub.Key, time.Now().UTC())
+		_, err = b.client.Vouch(b.t.Context(), b.signer(), release(row), time.Now().UTC())
 	}
 	if err != nil || !created {
 		b.t.Fatalf("publish %s: created %t, %v", version, created, err)
 	}
 }
+
+// signer is the publisher at home.
+func (b *bench) signer() api.Signer { return api.Signer{Key: b.pub.Key, Home: &b.home} }
 
 // release is what the publisher vouches for of a bundle.
 func release(b api.Bundle) trust.Release {

@@ -162,7 +162,7 @@ func (keysDelegateCommand) Help() string {
 
   squadron keys delegate bob --models 'detector-*' --public bob.key.pub && squadron keys push
 
-A publisher that has a right already gets these models and keys in place of what it had. What it published stays installable once it signs with the new key: with its next squadron publish.`
+A publisher that has a right already gets these models and keys in place of what it had. What it published stays installable once it signs with the new key: with its next squadron publish --other-key OLD.key.pub. If the old key was stolen, revoke the publisher instead, delegate to one of another name, and publish again what may stay.`
 }
 
 func (c keysDelegateCommand) Run(s program.Streams) error {

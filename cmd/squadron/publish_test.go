@@ -84,6 +84,29 @@ func (o *office) packAgain(file string) string {
 	return o.resigned(file, "again.sqb", m.Provenance.At.Format(time.RFC3339), "2026-01-01T00:00:00Z")
 }
 
+// The owner gives a publisher another key, which goes on from what the one before
+// it signed, if its publisher says so.
+func TestAPublishersNewKeyGoesOnFromTheOld(t *testing.T) {
+	o := openOffice(t)
+	o.publishes(exit.Done, o.pack("meter-reader", "2.0.0", "publisher.key"))
+	if _, err := os.Stat(o.key("publisher.key.signed.json")); err != nil {
+		t.Error(err)
+	}
+	squadron(t, exit.Done, "keys", "new", o.key("fresh.key"))
+	squadron(t, exit.Done, "keys", "delegate", "publisher", "--models", "meter-*", "--public", o.key("fresh.key.pub"), "--dir", o.file("trust"))
+	o.asks(exit.Done, "keys", "push", "--dir", o.file("trust"))
+	file := o.pack("meter-dial", "2.0.0", "fresh.key")
+	_, complaint := o.asks(exit.Failed, "publish", file, "--key", o.key("fresh.key"))
+	if !strings.Contains(complaint, "--other-key") {
+		t.Errorf("without the old key it complained %q", complaint)
+	}
+	_, told := o.asks(exit.Done, "publish", file, "--key", o.key("fresh.key"), "--other-key", o.key("publisher.key"))
+	if !strings.Contains(told, "version 1 of publisher.json is taken from the controller") {
+		t.Errorf("it told %q", told)
+	}
+	o.asks(exit.Done, "publish", file, "--key", o.key("fresh.key"))
+}
+
 // Every hostile bundle gets one sentence with the reason, status 1, and leaves
 // nothing behind.
 func TestPublishRefuses(t *testing.T) {

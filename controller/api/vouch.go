@@ -1,11 +1,14 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/squadron-edge/squadron/deploy/bundle"
@@ -20,46 +23,154 @@ const roleLife = 365 * 24 * time.Hour
 // vouchTries is how often a publisher that others overtake tries again.
 const vouchTries = 5
 
+// Signer is a publisher on a machine of its own.
+type Signer struct {
+	Key trust.PrivateKey
+	// Others are keys of the same publisher whose signature on its role counts too.
+	Others []trust.PublicKey
+	// Home keeps what the key signed last.
+	Home Home
+}
+
+// Home is one file on the publisher's machine.
+type Home interface {
+	// Load returns nil if there is no such file.
+	Load() ([]byte, error)
+	// Save replaces the file whole, durably; nil takes it away.
+	Save(b []byte) error
+}
+
 // Vouch signs that a release may run: a target of the publisher's role, in its
-// next version. The key stays on the caller's machine.
-func (c *Client) Vouch(ctx context.Context, r trust.Release, key trust.PrivateKey, now time.Time) error {
+// next version. The key stays on the caller's machine, and signs only what goes
+// on from what it signed before. The notes are sentences for the publisher.
+func (c *Client) Vouch(ctx context.Context, s Signer, r trust.Release, now time.Time) (notes []string, err error) {
 	for try := 1; ; try++ {
-		err := c.vouch(ctx, r, key, now)
+		notes, err = c.vouch(ctx, s, r, now)
 		refused := new(RefusedError)
 		if overtaken := errors.As(err, &refused) && refused.Status == http.StatusConflict; !overtaken || try == vouchTries {
-			return err
+			return notes, err
 		}
 	}
 }
 
-func (c *Client) vouch(ctx context.Context, r trust.Release, key trust.PrivateKey, now time.Time) error {
+func (c *Client) vouch(ctx context.Context, s Signer, r trust.Release, now time.Time) ([]string, error) {
 	role, err := c.RoleFor(ctx, r.Model, r.Version)
 	if err != nil {
+		return nil, err
+	}
+	kept, err := s.Home.Load()
+	if err != nil {
+		return nil, err
+	}
+	last, err := trust.ReadLast(kept)
+	if err != nil {
+		return nil, fmt.Errorf("vouch for %s: %w", r.Path(), err)
+	}
+	keys := append([]trust.PublicKey{s.Key.Public()}, s.Others...)
+	basis, err := last.Basis(role.Role, role.Metadata, keys, now.Add(roleLife))
+	if err != nil {
+		return nil, fmt.Errorf("vouch for %s: %w", r.Path(), err)
+	}
+	notes, err := c.notes(ctx, basis, r)
+	if err != nil {
+		return nil, err
+	}
+	due := now.After(basis.File.Expires().Add(-roleLife / 2))
+	changed, err := basis.File.Release(r)
+	if err != nil {
+		return nil, err
+	}
+	if !changed && !due && !basis.PutBack {
+		return notes, s.keep(role.Role, role.Metadata)
+	}
+	signed, err := s.sign(basis, now)
+	if err != nil {
+		return nil, fmt.Errorf("vouch for %s: %w", r.Path(), err)
+	}
+	return notes, c.offer(ctx, s, role.Role, signed, kept)
+}
+
+// sign makes the next version of a role's file.
+func (s Signer) sign(basis trust.Basis, now time.Time) ([]byte, error) {
+	if !basis.First {
+		basis.File.Next(now.Add(roleLife))
+	}
+	if err := basis.File.Sign(s.Key); err != nil {
+		return nil, err
+	}
+	return basis.File.Encode()
+}
+
+// offer keeps what was signed, and then gives it to the controller: if no answer
+// comes, the controller may have it all the same. What it refuses was never
+// signed for any device, and what was signed before is kept instead.
+func (c *Client) offer(ctx context.Context, s Signer, role string, signed, before []byte) error {
+	if err := s.keep(role, signed); err != nil {
 		return err
 	}
-	file := trust.NewTargets(now.Add(roleLife))
-	if role.Metadata != nil {
-		if file, err = trust.ParseTargets(role.Metadata); err != nil {
-			return fmt.Errorf("vouch for %s: role %s: %w", r.Path(), role.Role, err)
+	_, err := c.PutMetadata(ctx, role, signed)
+	if refused := new(RefusedError); errors.As(err, &refused) && refused.Status < 500 {
+		err = errors.Join(err, s.Home.Save(before))
+	}
+	return err
+}
+
+// keep writes what was signed last, unless that is what is there.
+func (s Signer) keep(role string, file []byte) error {
+	b, err := trust.Last{Role: role, File: file}.Encode()
+	if err != nil {
+		return err
+	}
+	have, err := s.Home.Load()
+	if err != nil || bytes.Equal(have, b) {
+		return err
+	}
+	return s.Home.Save(b)
+}
+
+// notes say what a publisher should know of the file that is gone on from.
+func (c *Client) notes(ctx context.Context, b trust.Basis, r trust.Release) (notes []string, err error) {
+	file := trust.FileName(b.Role)
+	if b.Unknown {
+		notes = append(notes, fmt.Sprintf("This machine does not know what this key signed before: version %d of %s is taken from the controller, as this key signed it.", b.File.Version(), file))
+	}
+	before, lowered, err := b.Lowered(r.Model)
+	if err != nil {
+		return nil, err
+	}
+	if lowered {
+		notes = append(notes, fmt.Sprintf("Another machine with this key allowed versions of %s below %s again.", r.Model, before))
+	}
+	if b.PutBack {
+		notes = append(notes, fmt.Sprintf("The controller shows an older %s than version %d, which this key signed last: that is put back. If nobody put an older database back there, somebody holds it, and the fleet's owner runs squadron keys rotate online.", file, b.File.Version()))
+	}
+	again, err := c.unpublished(ctx, b, r)
+	if err == nil && len(again) > 0 {
+		notes = append(notes, fmt.Sprintf("Publish these again, too: %s.", strings.Join(again, ", ")))
+	}
+	return notes, err
+}
+
+// unpublished are the versions that are to be published again: those that
+// another machine with the key did, and those whose bundle the controller lost.
+func (c *Client) unpublished(ctx context.Context, b trust.Basis, r trust.Release) ([]string, error) {
+	if !b.PutBack {
+		return nil, nil
+	}
+	bundles, err := c.Bundles(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lost := func(path string) bool {
+		return path != r.Path() && !slices.ContainsFunc(bundles, func(have Bundle) bool { return trust.TargetPath(have.Name, have.Version) == path })
+	}
+	again := slices.DeleteFunc(b.Forgotten, func(path string) bool { return path == r.Path() })
+	for _, path := range b.Only {
+		if lost(path) && !slices.Contains(again, path) {
+			again = append(again, path)
 		}
 	}
-	due := now.After(file.Expires().Add(-roleLife / 2))
-	changed, err := file.Release(r)
-	if err != nil || !changed && !due {
-		return err
-	}
-	if role.Metadata != nil {
-		file.Next(now.Add(roleLife))
-	}
-	if err := file.Sign(key); err != nil {
-		return fmt.Errorf("vouch for %s: %w", r.Path(), err)
-	}
-	signed, err := file.Encode()
-	if err != nil {
-		return fmt.Errorf("vouch for %s: %w", r.Path(), err)
-	}
-	_, err = c.PutMetadata(ctx, role.Role, signed)
-	return err
+	return again, nil
 }
 
 // ReleaseOf reads the start of a bundle file: what its publisher vouches for,

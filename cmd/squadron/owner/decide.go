@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/squadron-edge/squadron/cmd/squadron/durable"
 	"github.com/squadron-edge/squadron/deploy/trust"
 )
 
@@ -92,7 +93,7 @@ func (f Folder) Seal(file string, key trust.PrivateKey) error {
 	if err = errors.Join(err, out.Sync(), out.Close()); err != nil {
 		return errors.Join(fmt.Errorf("write %s: %w", file, err), os.Remove(file))
 	}
-	return syncFolder(filepath.Dir(file))
+	return durable.SyncFolder(filepath.Dir(file))
 }
 
 // Delegate lets a publisher publish models, with these keys and no others.
@@ -186,7 +187,7 @@ func (f Folder) sealAll(name string, keys []trust.PrivateKey) (files []string, e
 			file = f.KeyFile(fmt.Sprintf("%s-%d", name, i+1))
 		}
 		if err := f.Seal(file, k); err != nil {
-			return nil, errors.Join(err, removeAll(files))
+			return nil, errors.Join(err, durable.Remove(files...))
 		}
 		files = append(files, file)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/squadron-edge/squadron/cmd/squadron/durable"
 	"github.com/squadron-edge/squadron/deploy/trust"
 )
 
@@ -86,13 +87,13 @@ func (d *decision) changeTargets(fresh []trust.PrivateKey, change func(trust.Tar
 
 // save writes what was decided: the root last, which is what others begin with.
 func (d *decision) save() error {
-	var files []file
+	var files []durable.File
 	if d.newTargets {
 		b, err := d.targets.Encode()
 		if err != nil {
 			return err
 		}
-		files = append(files, file{d.folder.path(targetsFile), b})
+		files = append(files, public(d.folder.path(targetsFile), b))
 	}
 	if d.newRoot {
 		b, err := d.root.Encode()
@@ -100,7 +101,12 @@ func (d *decision) save() error {
 			return err
 		}
 		version := trust.VersionedName(d.root.Version(), trust.RoleRoot)
-		files = append(files, file{d.folder.path(version), b}, file{d.folder.path(rootFile), b})
+		files = append(files, public(d.folder.path(version), b), public(d.folder.path(rootFile), b))
 	}
-	return replaceAll(files)
+	return durable.Replace(files...)
+}
+
+// public is a file that anybody may read.
+func public(name string, b []byte) durable.File {
+	return durable.File{Name: name, Body: append(b, '\n'), Mode: 0o644}
 }
