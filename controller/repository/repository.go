@@ -13,6 +13,9 @@
 // back and order what publishers vouch for, and no more, until the owner's next
 // root names another.
 //
+// The snapshot and the timestamp have the time in milliseconds for a version, or one
+// more than the last, so that they do not fall when a database is put back.
+//
 // Every change is one transaction of the store: a role's new version, the
 // snapshot that names it and the timestamp that names the snapshot. A file of a
 // past version stays for clients that are between two requests.
@@ -62,7 +65,8 @@ type Repository struct {
 }
 
 // Open takes over the owner's newer files from owner, a folder with
-// {N}.root.json and targets.json, and signs what is due. It fails if the newest
+// {N}.root.json and targets.json, and signs anew: the database may be an older
+// copy, of which devices have seen what followed. It fails if the newest
 // root does not name the online key, or the newest targets does not let it order.
 func Open(ctx context.Context, st *store.Store, key trust.PrivateKey, owner fs.FS, now time.Time) (*Repository, error) {
 	r := &Repository{store: st, key: key}
@@ -71,15 +75,11 @@ func Open(ctx context.Context, st *store.Store, key trust.PrivateKey, owner fs.F
 		if err != nil {
 			return err
 		}
-		changed, err := s.takeOver(owner, now)
-		if err != nil {
+		if err := s.takeOver(owner, now); err != nil {
 			return err
 		}
 		if err := s.admits(key); err != nil {
 			return err
-		}
-		if !changed && !s.due(now) {
-			return nil
 		}
 		return s.save(ctx, tx, key, now)
 	})
