@@ -162,7 +162,7 @@ func (keysDelegateCommand) Help() string {
 
   squadron keys delegate bob --models 'detector-*' --public bob.key.pub && squadron keys push
 
-A publisher that has a right already gets these models and keys in place of what it had. What it published stays installable once it signs with the new key: with its next squadron publish --other-key OLD.key.pub. If the old key was stolen, revoke the publisher instead, delegate to one of another name, and publish again what may stay.`
+A publisher that has a right already gets these models and keys in place of what it had. Devices install a bundle only while the key that signed it is one of its publisher's: give --public for the former key too, to keep what it signed installable, and publish next with the new key and --other-key OLD.key.pub. If the former key was stolen, revoke the publisher instead, delegate to one of another name, and pack and publish again, with the new key, what may stay.`
 }
 
 func (c keysDelegateCommand) Run(s program.Streams) error {

@@ -5,9 +5,12 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/squadron-edge/squadron/cmd/exit"
 )
@@ -37,6 +40,30 @@ func TestAKeyThatIsMissingLeavesTheOwnersFolderAsItWas(t *testing.T) {
 	}
 	// With the key at hand it goes on from there.
 	squadron(t, exit.Done, "keys", "rotate", "online", "--dir", folder, "--with-key", elsewhere)
+}
+
+func TestKeysStatusSaysUntilWhenAPublisherIsBelieved(t *testing.T) {
+	o := openOffice(t)
+	status := func(more ...string) string {
+		t.Helper()
+		out, _ := squadron(t, exit.Done, append([]string{"keys", "status", "--dir", o.file("trust")}, more...)...)
+		return out
+	}
+	line := regexp.MustCompile(`(?m)^publisher .*$`)
+	if got := line.FindString(status("--controller", o.url)); regexp.MustCompile(`\d-\d\d-\d\d`).MatchString(got) {
+		t.Errorf("before it signed anything: %q", got)
+	}
+	o.publishes(exit.Done, o.pack("meter-reader", "2.0.0", "publisher.key"))
+	next := strconv.Itoa(time.Now().UTC().Add(365 * 24 * time.Hour).Year())
+	for _, got := range []string{line.FindString(status()), line.FindString(status("--controller", o.url))} {
+		if !strings.Contains(got, next+"-") {
+			t.Errorf("the publisher is shown as %q", got)
+		}
+	}
+	if got := (roleStatus{Expires: new(time.Date(2027, 1, 20, 0, 0, 0, 0, time.UTC))}).until(time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)); got != "2027-01-20: soon; publish again" {
+		t.Errorf("nineteen days before: %q", got)
+	}
+	squadron(t, exit.Unreachable, "keys", "status", "--dir", o.file("trust"), "--controller", "http://127.0.0.1:1")
 }
 
 // contents are a folder's files.

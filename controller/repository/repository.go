@@ -35,7 +35,6 @@ import (
 	"time"
 
 	"github.com/squadron-edge/squadron/controller/store"
-	"github.com/squadron-edge/squadron/deploy/bundle"
 	"github.com/squadron-edge/squadron/deploy/trust"
 )
 
@@ -179,26 +178,6 @@ func (r *Repository) RoleFor(ctx context.Context, model, version string) (role s
 		return "", nil, fmt.Errorf("%w: targets.json lets nobody publish %s: its owner runs squadron keys delegate", ErrRefused, model)
 	}
 	return d.Role, s.files[d.Role], nil
-}
-
-// Vouched reports whether a publisher vouches for a bundle, so that devices
-// would take it.
-func (r *Repository) Vouched(ctx context.Context, model, version string, d bundle.Digest) (bool, error) {
-	s, err := load(ctx, r.store.View)
-	if err != nil {
-		return false, err
-	}
-	path := trust.TargetPath(model, version)
-	by, ok := s.targets.Covering(path)
-	if !ok {
-		return false, nil
-	}
-	role, ok := s.roles[by.Role]
-	if !ok {
-		return false, nil
-	}
-	have, ok := role.Digest(path)
-	return ok && have == d, nil
 }
 
 // SignOrder makes an order that devices believe.

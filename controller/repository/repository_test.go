@@ -178,12 +178,6 @@ func TestADeviceFollowsWhatIsPublished(t *testing.T) {
 	if target.Digest != bundle.DigestOf([]byte("one")) || target.Role != "ada" {
 		t.Errorf("got %+v", target)
 	}
-	if ok, err := r.Vouched(t.Context(), "meter-reader", "1.0.0", target.Digest); !ok || err != nil {
-		t.Errorf("vouched: %t, %v", ok, err)
-	}
-	if ok, err := r.Vouched(t.Context(), "meter-reader", "1.0.0", bundle.DigestOf(nil)); ok || err != nil {
-		t.Errorf("another digest is vouched for: %v", err)
-	}
 	order, err := r.SignOrder([]byte("{}"))
 	o.must(err)
 	if _, err := c.Order(order, "plant-7", "cam-3"); err != nil {
