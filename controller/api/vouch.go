@@ -54,7 +54,7 @@ func (c *Client) Vouch(ctx context.Context, s Signer, r trust.Release, now time.
 }
 
 func (c *Client) vouch(ctx context.Context, s Signer, r trust.Release, now time.Time) ([]string, error) {
-	role, err := c.RoleFor(ctx, r.Model, r.Version)
+	shown, err := c.shown(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func (c *Client) vouch(ctx context.Context, s Signer, r trust.Release, now time.
 		return nil, fmt.Errorf("vouch for %s: %w", r.Path(), err)
 	}
 	keys := append([]trust.PublicKey{s.Key.Public()}, s.Others...)
-	basis, err := last.Basis(role.Role, role.Metadata, keys, now.Add(roleLife))
+	basis, err := last.Basis(shown, keys, now.Add(roleLife))
 	if err != nil {
 		return nil, fmt.Errorf("vouch for %s: %w", r.Path(), err)
 	}
@@ -81,13 +81,23 @@ func (c *Client) vouch(ctx context.Context, s Signer, r trust.Release, now time.
 		return nil, err
 	}
 	if !changed && !due && !basis.PutBack {
-		return notes, s.keep(role.Role, role.Metadata)
+		return notes, s.keep(shown)
 	}
-	signed, err := s.sign(basis, now)
-	if err != nil {
+	next := shown
+	if next.File, err = s.sign(basis, now); err != nil {
 		return nil, fmt.Errorf("vouch for %s: %w", r.Path(), err)
 	}
-	return notes, c.offer(ctx, s, role.Role, signed, kept)
+	return notes, c.offer(ctx, s, next, kept)
+}
+
+// shown is what the controller shows as the newest file of a release's role.
+func (c *Client) shown(ctx context.Context, r trust.Release) (trust.Last, error) {
+	root, err := c.Metadata(ctx, trust.VersionedName(1, trust.RoleRoot))
+	if err != nil {
+		return trust.Last{}, err
+	}
+	role, err := c.RoleFor(ctx, r.Model, r.Version)
+	return trust.Last{Fleet: bundle.DigestOf(root), Role: role.Role, File: role.Metadata}, err
 }
 
 // sign makes the next version of a role's file.
@@ -104,11 +114,11 @@ func (s Signer) sign(basis trust.Basis, now time.Time) ([]byte, error) {
 // offer keeps what was signed, and then gives it to the controller: if no answer
 // comes, the controller may have it all the same. What it refuses was never
 // signed for any device, and what was signed before is kept instead.
-func (c *Client) offer(ctx context.Context, s Signer, role string, signed, before []byte) error {
-	if err := s.keep(role, signed); err != nil {
+func (c *Client) offer(ctx context.Context, s Signer, signed trust.Last, before []byte) error {
+	if err := s.keep(signed); err != nil {
 		return err
 	}
-	_, err := c.PutMetadata(ctx, role, signed)
+	_, err := c.PutMetadata(ctx, signed.Role, signed.File)
 	if refused := new(RefusedError); errors.As(err, &refused) && refused.Status < 500 {
 		err = errors.Join(err, s.Home.Save(before))
 	}
@@ -116,8 +126,8 @@ func (c *Client) offer(ctx context.Context, s Signer, role string, signed, befor
 }
 
 // keep writes what was signed last, unless that is what is there.
-func (s Signer) keep(role string, file []byte) error {
-	b, err := trust.Last{Role: role, File: file}.Encode()
+func (s Signer) keep(last trust.Last) error {
+	b, err := last.Encode()
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,8 @@ func newThief(t *testing.T) *thief {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var answer any = th.bundles
 		switch {
+		case r.URL.Path == "/v1/tuf/1.root.json":
+			answer = "the fleet"
 		case strings.HasPrefix(r.URL.Path, "/v1/roles/"):
 			answer = api.Role{Role: th.role, Metadata: th.shows}
 		case r.Method == http.MethodPut:
@@ -56,7 +58,7 @@ func release(version, content string) trust.Release {
 // home is what ada keeps after she signed a file.
 func home(t *testing.T, file []byte) *trusttest.Home {
 	t.Helper()
-	b, err := trust.Last{Role: "ada", File: file}.Encode()
+	b, err := trust.Last{Fleet: bundle.DigestOf([]byte(`"the fleet"`)), Role: "ada", File: file}.Encode()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/squadron-edge/squadron/deploy/bundle"
 )
 
 // MaxLast bounds the file of a Last, in bytes.
@@ -20,8 +22,9 @@ const MaxAhead = 1 << 20
 // it, a publisher judges what a controller shows as the newest. The zero Last is
 // of a key that has signed nothing here.
 type Last struct {
-	Role string
-	File []byte // the role's, signed
+	Fleet bundle.Digest // of the fleet's first root.json
+	Role  string
+	File  []byte // the role's, signed
 }
 
 const (
@@ -33,13 +36,14 @@ const (
 type lastFile struct {
 	V        int             `json:"v"`
 	Kind     string          `json:"kind"`
+	Fleet    bundle.Digest   `json:"fleet"`
 	Role     string          `json:"role"`
 	Metadata json.RawMessage `json:"metadata"`
 }
 
 // Encode writes the file, which holds no secret.
 func (l Last) Encode() ([]byte, error) {
-	return json.Marshal(lastFile{lastVersion, lastKind, l.Role, l.File})
+	return json.Marshal(lastFile{lastVersion, lastKind, l.Fleet, l.Role, l.File})
 }
 
 // ReadLast reads the file; nil is the zero Last.
@@ -57,7 +61,7 @@ func ReadLast(b []byte) (Last, error) {
 	if f.V != lastVersion || f.Kind != lastKind || f.Role == "" {
 		return Last{}, fmt.Errorf("read what the key signed last: want version %d of a file that squadron publish wrote, of kind %q", lastVersion, lastKind)
 	}
-	return Last{f.Role, f.Metadata}, nil
+	return Last{f.Fleet, f.Role, f.Metadata}, nil
 }
 
 // Basis is the role's file from which a publisher goes on.
@@ -94,19 +98,23 @@ func (b Basis) Lowered(model string) (before string, lowered bool, err error) {
 	return before, now == "" || Older(now, before), err
 }
 
-// Basis judges what a controller shows as the newest file of a role, nil if it
-// shows none: one of these keys signed it, it delegates no further, and it is
+// Basis judges what a controller shows as the newest file of a role, without one
+// if it shows none: it is for the same fleet and role as before, and one of these keys signed it, it delegates no further, and it is
 // neither older than the last nor far above it. An older one counts for nothing:
 // the last itself is gone on from.
-func (l Last) Basis(role string, shown []byte, keys []PublicKey, expires time.Time) (Basis, error) {
+func (l Last) Basis(shown Last, keys []PublicKey, expires time.Time) (Basis, error) {
+	role := shown.Role
+	if l.Role != "" && l.Fleet != shown.Fleet {
+		return Basis{}, errors.New("this key signed for another fleet so far than the controller's: make a key for each fleet (squadron keys new); if the owner founded this one anew, move the file of what the key signed last away")
+	}
 	if l.Role != "" && l.Role != role {
-		return Basis{}, fmt.Errorf("the controller wants a signature for the role %.80q, and this key signed for %.80q so far: make another key for another role or fleet (squadron keys new); if the owner renamed this one, move the file of what it signed last away", role, l.Role)
+		return Basis{}, fmt.Errorf("the controller wants a signature for the role %.80q, and this key signed for %.80q so far: make a key for each role (squadron keys new); if the owner renamed this one, move the file of what it signed last away", role, l.Role)
 	}
 	mine, err := signedRole(role, l.File, keys)
 	if err != nil {
 		return Basis{}, fmt.Errorf("what the key signed last: %w", err)
 	}
-	theirs, err := signedRole(role, shown, keys)
+	theirs, err := signedRole(role, shown.File, keys)
 	if err != nil {
 		return Basis{}, fmt.Errorf("%s that the controller shows: %w", FileName(role), err)
 	}

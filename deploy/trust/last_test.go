@@ -49,7 +49,7 @@ func TestAPublisherGoesOnFromTheNewestThatItSigned(t *testing.T) {
 		if c.last != nil {
 			last = trust.Last{Role: "ada", File: c.last}
 		}
-		b, err := last.Basis("ada", c.shown, []trust.PublicKey{ada.Public(), other.Public()}, r.Now.Add(trusttest.Year))
+		b, err := last.Basis(trust.Last{Role: "ada", File: c.shown}, []trust.PublicKey{ada.Public(), other.Public()}, r.Now.Add(trusttest.Year))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -70,6 +70,8 @@ func TestAPublisherGoesOnFromNothingElse(t *testing.T) {
 	further, err := delegating.Encode()
 	r.Must(err)
 	last := trust.Last{Role: "ada", File: two}
+	elsewhere := last
+	elsewhere.Fleet = bundle.DigestOf([]byte("another root"))
 	for attack, c := range map[string]struct {
 		last  trust.Last
 		role  string
@@ -79,6 +81,7 @@ func TestAPublisherGoesOnFromNothingElse(t *testing.T) {
 		"a stranger's file":                   {last, "ada", signedAs(r, 3, mallory), "key did not sign it"},
 		"a file of the former key":            {trust.Last{}, "ada", signedAs(r, 3, keyOf(8)), "--other-key"},
 		"a delegation that the key signed":    {trust.Last{}, "ada", further, "delegates further"},
+		"another fleet":                       {elsewhere, "ada", nil, "another fleet"},
 		"a role that the key never signed":    {last, "bob", nil, `signed for "ada" so far`},
 		"a role of the root's":                {trust.Last{}, "root", two, "only root.json names that role"},
 		"two files as one version":            {last, "ada", signedAs(r, 2, ada, version2), "two files as version 2"},
@@ -86,7 +89,7 @@ func TestAPublisherGoesOnFromNothingElse(t *testing.T) {
 		"the same, on a new machine":          {trust.Last{}, "ada", signedAs(r, 3+trust.MaxAhead, ada), "so many releases there are not"},
 		"a home file of somebody else's role": {trust.Last{Role: "ada", File: signedAs(r, 2, mallory)}, "ada", two, "what the key signed last"},
 	} {
-		_, err := c.last.Basis(c.role, c.shown, []trust.PublicKey{ada.Public()}, r.Now.Add(trusttest.Year))
+		_, err := c.last.Basis(trust.Last{Role: c.role, File: c.shown}, []trust.PublicKey{ada.Public()}, r.Now.Add(trusttest.Year))
 		mustFail(t, attack, err, c.want)
 	}
 }
@@ -100,7 +103,7 @@ func TestAMinimumThatAnotherMachineLoweredIsNoticed(t *testing.T) {
 		t.Helper()
 		b, err := r.Roles["ada"].Encode()
 		r.Must(err)
-		basis, err := last.Basis("ada", b, []trust.PublicKey{keyOf(6).Public()}, r.Now.Add(trusttest.Year))
+		basis, err := last.Basis(trust.Last{Role: "ada", File: b}, []trust.PublicKey{keyOf(6).Public()}, r.Now.Add(trusttest.Year))
 		r.Must(err)
 		return basis
 	}
@@ -125,7 +128,7 @@ func TestLastReadsOnlyWhatItWrote(t *testing.T) {
 	if err != nil || again.Role != "ada" {
 		t.Errorf("got %+v, %v", again, err)
 	}
-	if _, err := again.Basis("ada", last.File, []trust.PublicKey{keyOf(6).Public()}, r.Now); err != nil {
+	if _, err := again.Basis(last, []trust.PublicKey{keyOf(6).Public()}, r.Now); err != nil {
 		t.Error(err)
 	}
 	for name, bad := range map[string][]byte{
