@@ -319,6 +319,9 @@ func (a *authority) stillVouched(order wire.DesiredModel) (trust.Keys, error) {
 	return publisherOf(client, order)
 }
 
+// publisherOf goes by the publishers whom the fleet's owner named, and by nobody
+// to whom a publisher delegates in turn: who has a publisher's key for a moment
+// would keep its models with a key of his own.
 func publisherOf(client *trust.Client, order wire.DesiredModel) (trust.Keys, error) {
 	target, err := client.Find(trust.TargetPath(order.Name, order.Version))
 	if errors.Is(err, trust.ErrNoTarget) {
@@ -326,6 +329,9 @@ func publisherOf(client *trust.Client, order wire.DesiredModel) (trust.Keys, err
 	}
 	if err != nil {
 		return trust.Keys{}, err
+	}
+	if target.Delegator != trust.RoleTargets {
+		return trust.Keys{}, &refusal{fmt.Errorf("%s vouches for %s, and only publishers whom targets.json itself names count, not whom %s names", target.Role, target.Path, target.Delegator)}
 	}
 	if target.Digest != order.Digest || target.Length != order.Size {
 		return trust.Keys{}, &refusal{fmt.Errorf("%s vouches for another %s than was ordered: %s of %d bytes", target.Role, target.Path, target.Digest.Short(), target.Length)}

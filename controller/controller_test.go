@@ -15,6 +15,7 @@ import (
 	"github.com/squadron-edge/squadron/controller/internal/bundletest"
 	"github.com/squadron-edge/squadron/controller/rollout"
 	"github.com/squadron-edge/squadron/deploy/link"
+	"github.com/squadron-edge/squadron/deploy/trust"
 	"github.com/squadron-edge/squadron/deploy/trust/trusttest"
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
@@ -150,6 +151,7 @@ type bench struct {
 	dir    string
 	trust  string // the owner's folder
 	pub    bundletest.Publisher
+	home   trusttest.Home // the publisher's
 	c      *controller.Controller
 	client *api.Client
 	watch  *link.Link
@@ -220,11 +222,19 @@ func (b *bench) publish(version string) {
 	b.t.Helper()
 	row, created, err := b.client.Publish(b.t.Context(), bytes.NewReader(b.pub.Bundle(b.t, "meter", version)))
 	if err == nil {
-		err = b.client.Vouch(b.t.Context(), row, b.pub.Key, "", time.Now().UTC())
+		_, err = b.client.Vouch(b.t.Context(), b.signer(), release(row), time.Now().UTC())
 	}
 	if err != nil || !created {
 		b.t.Fatalf("publish %s: created %t, %v", version, created, err)
 	}
+}
+
+// signer is the publisher at home.
+func (b *bench) signer() api.Signer { return api.Signer{Key: b.pub.Key, Home: &b.home} }
+
+// release is what the publisher vouches for of a bundle.
+func release(b api.Bundle) trust.Release {
+	return trust.Release{Model: b.Name, Version: b.Version, Digest: b.Digest, Length: b.EnvelopeBytes}
 }
 
 func (b *bench) startRollout(version string) api.Rollout {

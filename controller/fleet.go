@@ -54,6 +54,7 @@ func (f *fleet) begin(ctx context.Context) error {
 	for _, s := range newest {
 		f.rollouts[s.Model] = s
 	}
+	f.warnOfExpiry(ctx, time.Now().UTC())
 	err = f.turn(ctx, func(t *turn) error {
 		if err := t.tx.SetAllOffline(ctx); err != nil {
 			return err
@@ -128,12 +129,15 @@ func (f *fleet) run(ctx context.Context) error {
 
 // renewTrust keeps the fleet's timestamp fresh until ctx ends.
 func (f *fleet) renewTrust(ctx context.Context) error {
-	tick := time.NewTicker(renewEvery)
+	tick, daily := time.NewTicker(renewEvery), time.NewTicker(warnEvery)
 	defer tick.Stop()
+	defer daily.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case now := <-daily.C:
+			f.warnOfExpiry(ctx, now.UTC())
 		case now := <-tick.C:
 			if err := f.trust.Renew(ctx, now.UTC()); err != nil && ctx.Err() == nil {
 				f.log.Error("the fleet's timestamp cannot be signed anew; tried again in a moment", "error", err)

@@ -110,7 +110,7 @@ func (b *bench) publishAs(name, version string) {
 	b.t.Helper()
 	row, _, err := b.client.Publish(b.t.Context(), bytes.NewReader(b.pub.Bundle(b.t, name, version)))
 	if err == nil {
-		err = b.client.Vouch(b.t.Context(), row, b.pub.Key, "", time.Now().UTC())
+		_, err = b.client.Vouch(b.t.Context(), b.signer(), release(row), time.Now().UTC())
 	}
 	if err != nil {
 		b.t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/squadron-edge/squadron/controller/api"
+	"github.com/squadron-edge/squadron/controller/repository"
 	"github.com/squadron-edge/squadron/controller/rollout"
 	"github.com/squadron-edge/squadron/controller/store"
 	"github.com/squadron-edge/squadron/deploy/wire"
@@ -109,9 +110,9 @@ func (t *turn) plan(ask api.StartRollout) (rollout.Plan, error) {
 
 // vouched refuses a bundle that no device would take.
 func (t *turn) vouched(b store.Bundle) error {
-	ok, err := t.fleet.trust.Vouched(t.ctx, b.Name, b.Version, b.Digest)
-	if err == nil && !ok {
-		err = api.Refuse(http.StatusUnprocessableEntity, "no publisher vouches for %s %s (any more), so that no device would take it: its publisher runs squadron publish with the bundle and a key", b.Name, b.Version)
+	err := t.fleet.trust.Vouched(t.ctx, b, t.now)
+	if no := new(repository.NotVouchedError); errors.As(err, &no) {
+		return api.Refuse(http.StatusUnprocessableEntity, "no device would take %s %s: %s", b.Name, b.Version, no.Why)
 	}
 	return err
 }

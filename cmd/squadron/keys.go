@@ -6,13 +6,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/squadron-edge/squadron/cmd/config"
 	"github.com/squadron-edge/squadron/cmd/exit"
 	"github.com/squadron-edge/squadron/cmd/program"
 	"github.com/squadron-edge/squadron/cmd/squadron/owner"
-	"github.com/squadron-edge/squadron/deploy/bundle"
 	"github.com/squadron-edge/squadron/deploy/trust"
 )
 
@@ -41,14 +41,8 @@ func (f folderFlags) folder() owner.Folder {
 // publisherName names a publisher's role.
 type publisherName string
 
-// Validate refuses what names a role of another kind.
-func (n publisherName) Validate() error {
-	switch string(n) {
-	case trust.RoleRoot, trust.RoleTargets, trust.RoleSnapshot, trust.RoleTimestamp, trust.OrdersRole, "online":
-		return fmt.Errorf("publisher %q: that is a role of the repository's own", string(n))
-	}
-	return bundle.ValidName(string(n))
-}
+// Validate refuses what is not a publisher's.
+func (n publisherName) Validate() error { return owner.CheckPublisher(string(n)) }
 
 // patterns select models.
 type patterns []trust.Pattern
@@ -126,6 +120,9 @@ Keep ada.key; send ada.key.pub to the fleet's owner, who lets it publish with sq
 }
 
 func (c keysNewCommand) Run(s program.Streams) error {
+	if err := owner.Reserved(strings.TrimSuffix(filepath.Base(c.File), ".key")); err != nil {
+		return exit.AsUsage(fmt.Errorf("write %s: %w", c.File, err))
+	}
 	key, err := trust.Generate(rand.Reader)
 	if err != nil {
 		return err
@@ -165,7 +162,7 @@ func (keysDelegateCommand) Help() string {
 
   squadron keys delegate bob --models 'detector-*' --public bob.key.pub && squadron keys push
 
-A publisher that has a right already gets these models and keys in place of what it had. What it published stays installable once it signs with the new key: with its next squadron publish.`
+A publisher that has a right already gets these models and keys in place of what it had. Devices install a bundle only while the key that signed it is one of its publisher's: give --public for the former key too, to keep what it signed installable, and publish next with the new key and --other-key OLD.key.pub. If the former key was stolen, revoke the publisher instead, delegate to one of another name, and pack and publish again, with the new key, what may stay.`
 }
 
 func (c keysDelegateCommand) Run(s program.Streams) error {
@@ -184,7 +181,7 @@ func (c keysDelegateCommand) Run(s program.Streams) error {
 }
 
 type keysRevokeCommand struct {
-	Publisher publisherName `arg:"" help:"The publisher's name."`
+	Publisher string `arg:"" help:"The publisher's name."`
 	folderFlags
 }
 
@@ -197,7 +194,7 @@ What runs on devices goes on running: order another version to replace it.`
 }
 
 func (c keysRevokeCommand) Run(s program.Streams) error {
-	if err := c.folder().Revoke(string(c.Publisher), time.Now().UTC()); err != nil {
+	if err := c.folder().Revoke(c.Publisher, time.Now().UTC()); err != nil {
 		return err
 	}
 	return changedTargets(s, c.folder(), fmt.Sprintf("%s may not publish any more.", c.Publisher))
@@ -227,7 +224,7 @@ func (keysRotateCommand) Help() string {
   squadron keys rotate targets && squadron keys push
   squadron keys rotate online
 
-New keys go to DIR/keys beside the old ones. After root and targets, push. After online, as when the controller's machine was stolen: stop the controller, give it the folder and the new online key, and start it; devices follow by themselves, and the old key is worth nothing to those that did.`
+New keys go to DIR/keys beside the old ones. It takes the threshold of root keys, and for online the targets key as well; without one of them it changes nothing. After root and targets, push. After online, as when the controller's machine was stolen: stop the controller, give it the folder and the new online key, and start it; devices follow by themselves, and the old key is worth nothing to those that did.`
 }
 
 func (c keysRotateCommand) Run(s program.Streams) error {

@@ -10,16 +10,20 @@ import (
 
 	"github.com/squadron-edge/squadron/cmd/exit"
 	"github.com/squadron-edge/squadron/cmd/program"
+	"github.com/squadron-edge/squadron/cmd/squadron/home"
 	"github.com/squadron-edge/squadron/cmd/squadron/owner"
 	"github.com/squadron-edge/squadron/controller/api"
 	"github.com/squadron-edge/squadron/deploy/trust"
 )
 
 type keysStatusCommand struct {
-	Dir string `placeholder:"DIR" default:"trust" type:"path" help:"The owner's folder."`
+	Dir        string        `placeholder:"DIR" default:"trust" type:"path" help:"The owner's folder."`
+	Controller controllerURL `help:"Address of the controller, which knows until when publishers' roles are believed. Without it, those whose keys lie in DIR/keys are shown." env:"SQUADRON_CONTROLLER" placeholder:"URL" optional:""`
 }
 
-func (keysStatusCommand) Help() string { return "Example:\n\n  squadron keys status" }
+func (keysStatusCommand) Help() string {
+	return "Examples:\n\n  squadron keys status\n  squadron keys status --controller http://127.0.0.1:8080\n\nroot.json is believed for five years, targets.json for two: squadron keys renew signs them anew. A publisher's role is believed for a year: publishing any of its bundles again signs it anew, from half a year on."
+}
 
 // trustStatus is what the owner has decided.
 type trustStatus struct {
@@ -38,24 +42,30 @@ type roleStatus struct {
 	May       string        `json:"may"`
 	Threshold int           `json:"threshold"`
 	Keys      []trust.KeyID `json:"keys"`
+	// Expires is when a publisher's role does; nil if that is not known here.
+	Expires *time.Time `json:"expires,omitempty"`
 }
 
-func (c keysStatusCommand) Run(s program.Streams) error {
-	status, err := statusOf(owner.Folder{Dir: c.Dir})
+func (c keysStatusCommand) Run(ctx context.Context, s program.Streams) error {
+	f := owner.Folder{Dir: c.Dir}
+	status, err := statusOf(f)
 	if err != nil {
 		return exit.AsUsage(err)
+	}
+	if err := c.addPublishers(ctx, f, &status); err != nil {
+		return remote(fmt.Errorf("until when publishers are believed: %w", err), "")
 	}
 	return s.Print(status, func(w io.Writer) {
 		now := time.Now()
 		fmt.Fprintf(w, "root.json %d, believed until %s%s\n", status.Root.Version, status.Root.Expires.Format(time.DateOnly), soon(status.Root.Expires, now))
 		fmt.Fprintf(w, "targets.json %d, believed until %s%s\n", status.Targets.Version, status.Targets.Expires.Format(time.DateOnly), soon(status.Targets.Expires, now))
-		row := table(w, "ROLE", "MAY", "SIGN", "KEYS")
+		row := table(w, "ROLE", "MAY", "SIGN", "KEYS", "BELIEVED UNTIL")
 		for _, r := range status.Roles {
 			ids := make([]string, len(r.Keys))
 			for i, k := range r.Keys {
 				ids[i] = k.Short()
 			}
-			row(r.Role, r.May, fmt.Sprintf("%d of %d", r.Threshold, len(r.Keys)), strings.Join(ids, " "))
+			row(r.Role, r.May, fmt.Sprintf("%d of %d", r.Threshold, len(r.Keys)), strings.Join(ids, " "), r.until(now))
 		}
 		row()
 	})
@@ -63,13 +73,71 @@ func (c keysStatusCommand) Run(s program.Streams) error {
 
 // soon warns within half a year.
 func soon(expires, now time.Time) string {
+	return warning(expires, now, 182*24*time.Hour, "squadron keys renew")
+}
+
+// until is a publisher's expiry, with a warning from thirty days before.
+func (r roleStatus) until(now time.Time) string {
+	if r.Expires == nil {
+		return ""
+	}
+	return r.Expires.Format(time.DateOnly) + warning(*r.Expires, now, 30*24*time.Hour, "publish again")
+}
+
+func warning(expires, now time.Time, ahead time.Duration, remedy string) string {
 	switch {
 	case now.After(expires):
-		return ": EXPIRED; squadron keys renew"
-	case expires.Sub(now) < 182*24*time.Hour:
-		return ": soon; squadron keys renew"
+		return ": EXPIRED; " + remedy
+	case expires.Sub(now) < ahead:
+		return ": soon; " + remedy
 	}
 	return ""
+}
+
+// addPublishers finds out until when each publisher is believed: by the file
+// that the controller has, or by what the key in the owner's folder signed last.
+func (c keysStatusCommand) addPublishers(ctx context.Context, f owner.Folder, status *trustStatus) error {
+	targets, err := f.Targets()
+	if err != nil {
+		return err
+	}
+	for i := range status.Roles {
+		role := &status.Roles[i]
+		if d, ok := targets.Delegation(role.Role); !ok || d.Role == trust.OrdersRole {
+			continue
+		}
+		b, err := c.roleFile(ctx, f, role.Role)
+		if err != nil {
+			return err
+		}
+		if b == nil {
+			continue // it has signed nothing yet, as far as is known here
+		}
+		file, err := trust.ParseTargets(b)
+		if err == nil {
+			err = targets.SignedFor(role.Role, file)
+		}
+		if err != nil {
+			role.May += " (its newest file is not signed by its key)"
+			continue
+		}
+		expires := file.Expires()
+		role.Expires = &expires
+	}
+	return nil
+}
+
+// roleFile is a publisher's newest file; nil if there is none.
+func (c keysStatusCommand) roleFile(ctx context.Context, f owner.Folder, role string) ([]byte, error) {
+	if c.Controller != "" {
+		return api.NewClient(string(c.Controller), "", whoami()).Metadata(ctx, trust.FileName(role))
+	}
+	b, err := home.Of(f.KeyFile(role)).Load()
+	if err != nil {
+		return nil, err
+	}
+	last, err := trust.ReadLast(b)
+	return last.File, err
 }
 
 func statusOf(f owner.Folder) (trustStatus, error) {

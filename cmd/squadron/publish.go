@@ -10,17 +10,24 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/squadron-edge/squadron/cmd/config"
 	"github.com/squadron-edge/squadron/cmd/exit"
 	"github.com/squadron-edge/squadron/cmd/program"
+	"github.com/squadron-edge/squadron/cmd/squadron/home"
 	"github.com/squadron-edge/squadron/controller/api"
+	"github.com/squadron-edge/squadron/deploy/trust"
 )
 
 type publishCommand struct {
 	controllerFlags
 	Bundle string `arg:"" help:"The bundle file that squadron pack wrote." type:"existingfile"`
 	Key    string `required:"" help:"The publisher's private key (squadron keys); it stays on this machine." type:"existingfile" placeholder:"FILE"`
+	// Other is for a publisher with several keys, or with a new one.
+	Other []string `name:"other-key" help:"Public key (FILE.pub) of the same publisher, whose signatures count here too: one on another machine, or the one before this, unless that was stolen." type:"existingfile" placeholder:"FILE"`
 	// Minimum forbids what is older.
-	Minimum modelVersion `name:"minimum-version" help:"Lowest version of the model that may still be installed anywhere from now on." placeholder:"VERSION" optional:""`
+	Minimum modelVersion `name:"minimum-version" help:"Lowest version of the model that may still be installed anywhere from now on. It holds for later releases too." placeholder:"VERSION" optional:""`
+	// Lower is for whoever forbade too much.
+	Lower bool `name:"lower-minimum" help:"Let --minimum-version be lower than the one in force."`
 	// NoDelta is for who has no time: devices then fetch whole files.
 	NoDelta bool `name:"no-delta" help:"Make no deltas: devices that run an older version fetch whole files too."`
 	passphraseFlags
@@ -31,7 +38,9 @@ func (publishCommand) Help() string {
 
   squadron publish meter-reader-2.0.0.sqb --key trust/keys/publisher.key
 
-The controller checks the signature and every digest, and keeps the bundle; then the publisher's key signs, here, that devices may run it. A version below --minimum-version can be installed by nobody any more, whoever orders it. Publishing the same bundle again changes nothing; another bundle under a version that is taken is refused, with both digests and who published the first. No device runs it before squadron rollout start.
+The controller checks the signature and every digest, and keeps the bundle; then the publisher's key signs, here, that devices may run it. A version below --minimum-version can be installed by nobody any more, whoever orders it; that stays so, whatever is published or removed later, until --lower-minimum gives a lower one. Devices then follow to that: they go by what the publisher signed last, not by the highest they saw. Publishing the same bundle again changes nothing; another bundle under a version that is taken is refused, with both digests and who published the first. No device runs it before squadron rollout start.
+
+The key signs only what goes on from what it signed before, which is kept beside it, in FILE.signed.json: nobody who holds the controller can add to that or take it back. Keep that file with the key. On a machine without it, what the controller shows is taken if this key signed it.
 
 Then each large file is compared, here, with that of the three newest versions before, and where a tenth or more is saved, the difference is sent too: a device that runs one of those fetches it in place of the file, and checks what it makes. Publishing the bundle again makes what is missing of them.`
 }
@@ -40,30 +49,31 @@ func (c publishCommand) Run(ctx context.Context, s program.Streams) error {
 	if err := wantBundle(c.Bundle); err != nil {
 		return err
 	}
-	key, err := c.open(c.Key)
+	if c.Lower && c.Minimum == "" {
+		return exit.AsUsage(errors.New("--lower-minimum says that --minimum-version may be lower than the one in force: give that too"))
+	}
+	signer, err := c.signer()
 	if err != nil {
 		return exit.AsUsage(err)
-	}
-	f, err := os.Open(c.Bundle)
-	if err != nil {
-		return err
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return errors.Join(err, f.Close())
 	}
 	tell := s.Err
 	if s.JSON {
 		tell = io.Discard // its lines are for people
 	}
-	published, created, err := c.client().Publish(ctx, &progress{r: f, w: tell, total: info.Size()})
-	if err = errors.Join(err, f.Close()); err != nil {
+	release, published, created, err := c.send(ctx, tell)
+	if err != nil {
 		return remote(fmt.Errorf("publish %s: %w", c.Bundle, err), "")
 	}
-	if err := c.client().Vouch(ctx, published, key, string(c.Minimum), time.Now().UTC()); err != nil {
+	release.Minimum, release.Lower = string(c.Minimum), c.Lower
+	notes, err := c.client().Vouch(ctx, signer, release, time.Now().UTC())
+	if err != nil {
 		return remote(fmt.Errorf("publish %s: the controller has it, but it is not signed yet that devices may run it: %w", c.Bundle, err), "")
 	}
+	for _, note := range notes {
+		fmt.Fprintln(tell, note)
+	}
 	answer, failed := c.withDeltas(ctx, published, tell)
+	answer.Notes = notes
 	if failed != nil {
 		fmt.Fprintf(tell, "No more deltas: %v; devices fetch whole files, until this bundle is published again\n", failed)
 	}
@@ -77,11 +87,50 @@ func (c publishCommand) Run(ctx context.Context, s program.Streams) error {
 	})
 }
 
+// signer opens the publisher's key, and what it signed last beside it.
+func (c publishCommand) signer() (s api.Signer, err error) {
+	s.Home = home.Of(c.Key)
+	for _, file := range c.Other {
+		k, err := config.PublicKey(file)
+		if err != nil {
+			return s, err
+		}
+		s.Others = append(s.Others, k)
+	}
+	s.Key, err = c.open(c.Key)
+	return s, err
+}
+
+// send gives the controller the bundle. What is to be signed is read here, from
+// the file, and the answer must be about that.
+func (c publishCommand) send(ctx context.Context, tell io.Writer) (r trust.Release, b api.Bundle, created bool, err error) {
+	f, err := os.Open(c.Bundle)
+	if err != nil {
+		return r, b, false, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	info, err := f.Stat()
+	if err != nil {
+		return r, b, false, err
+	}
+	if r, err = api.ReleaseOf(f); err != nil {
+		return r, b, false, err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return r, b, false, err
+	}
+	if b, created, err = c.client().Publish(ctx, &progress{r: f, w: tell, total: info.Size()}); err != nil {
+		return r, b, false, err
+	}
+	return r, b, created, b.Answers(r)
+}
+
 // publishAnswer is what squadron publish --json prints.
 type publishAnswer struct {
 	api.Bundle
 	Deltas      []publishedDelta `json:"deltas,omitempty"`
 	DeltaFailed string           `json:"delta_failed,omitempty"` // why there are no more
+	Notes       []string         `json:"notes,omitempty"`        // on what was signed
 }
 
 // withDeltas makes them, unless told not to. The bundle is published without

@@ -6,9 +6,11 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/squadron-edge/squadron/cmd/config"
 	"github.com/squadron-edge/squadron/cmd/exit"
+	"github.com/squadron-edge/squadron/controller/api"
 	"github.com/squadron-edge/squadron/deploy/bundle"
 	"github.com/squadron-edge/squadron/deploy/trust"
 )
@@ -40,6 +42,69 @@ func TestABundleThatNothingNeedsIsRemoved(t *testing.T) {
 		t.Errorf("the second time it complained %q", complaint)
 	}
 	o.asks(exit.Usage, "bundles", "remove", "meter-reader")
+}
+
+func TestAMinimumVersionOutlivesItsBundle(t *testing.T) {
+	o := openOffice(t)
+	file := o.pack("meter-reader", "2.0.0", "publisher.key")
+	minimum := func(when, want string) {
+		t.Helper()
+		role, err := api.NewClient(o.url, "", "ada").RoleFor(t.Context(), "meter-reader", "2.0.0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		targets, err := trust.ParseTargets(role.Metadata)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := targets.Minimum("meter-reader"); got != want || err != nil {
+			t.Errorf("%s: minimum version %q, %v; want %q", when, got, err, want)
+		}
+	}
+	o.publishes(exit.Done, file, "--minimum-version", "1.5.0")
+	minimum("published", "1.5.0")
+	o.asks(exit.Done, "bundles", "remove", "meter-reader@2.0.0")
+	o.publishes(exit.Done, o.packAgain(file))
+	minimum("removed, and published with other bytes", "1.5.0")
+	again := o.file("again.sqb")
+	if _, complaint := o.publishes(exit.Failed, again, "--minimum-version", "1.0.0"); !strings.Contains(complaint, "--lower-minimum") {
+		t.Errorf("a lower minimum: %q", complaint)
+	}
+	minimum("refused", "1.5.0")
+	o.publishes(exit.Done, again, "--minimum-version", "1.0.0", "--lower-minimum")
+	minimum("lowered", "1.0.0")
+	o.publishes(exit.Usage, again, "--lower-minimum")
+}
+
+// packAgain signs a bundle's manifest with another time of packing, which gives
+// it another digest.
+func (o *office) packAgain(file string) string {
+	o.t.Helper()
+	_, m, _ := o.unpacked(file)
+	return o.resigned(file, "again.sqb", m.Provenance.At.Format(time.RFC3339), "2026-01-01T00:00:00Z")
+}
+
+// The owner gives a publisher another key, which goes on from what the one before
+// it signed, if its publisher says so.
+func TestAPublishersNewKeyGoesOnFromTheOld(t *testing.T) {
+	o := openOffice(t)
+	o.publishes(exit.Done, o.pack("meter-reader", "2.0.0", "publisher.key"))
+	if _, err := os.Stat(o.key("publisher.key.signed.json")); err != nil {
+		t.Error(err)
+	}
+	squadron(t, exit.Done, "keys", "new", o.key("fresh.key"))
+	squadron(t, exit.Done, "keys", "delegate", "publisher", "--models", "meter-*", "--public", o.key("fresh.key.pub"), "--dir", o.file("trust"))
+	o.asks(exit.Done, "keys", "push", "--dir", o.file("trust"))
+	file := o.pack("meter-dial", "2.0.0", "fresh.key")
+	_, complaint := o.asks(exit.Failed, "publish", file, "--key", o.key("fresh.key"))
+	if !strings.Contains(complaint, "--other-key") {
+		t.Errorf("without the old key it complained %q", complaint)
+	}
+	_, told := o.asks(exit.Done, "publish", file, "--key", o.key("fresh.key"), "--other-key", o.key("publisher.key"))
+	if !strings.Contains(told, "version 1 of publisher.json is taken from the controller") {
+		t.Errorf("it told %q", told)
+	}
+	o.asks(exit.Done, "publish", file, "--key", o.key("fresh.key"))
 }
 
 // Every hostile bundle gets one sentence with the reason, status 1, and leaves
@@ -107,20 +172,25 @@ func (o *office) altered(file, as string, alter func([]byte) []byte) string {
 	return o.file(as)
 }
 
-// withPath signs a bundle anew, with the trusted key, in which one golden
-// picture lies at another path.
+// withPath signs a bundle anew in which one golden picture lies at another path.
 func withPath(o *office, file, path string) string {
+	return o.resigned(file, strings.ReplaceAll(path, "/", "_")+".sqb", `"golden/000.png"`, `"`+path+`"`)
+}
+
+// resigned signs a bundle anew, with the trusted key and something else in its
+// manifest, and writes it as another file.
+func (o *office) resigned(file, as, was, is string) string {
 	o.t.Helper()
 	payload, m, objects := o.unpacked(file)
-	hostile := bytes.ReplaceAll(payload, []byte(`"golden/000.png"`), []byte(`"`+path+`"`))
-	if bytes.Equal(hostile, payload) {
-		o.t.Fatal("no golden picture golden/000.png to move")
+	other := bytes.ReplaceAll(payload, []byte(was), []byte(is))
+	if bytes.Equal(other, payload) {
+		o.t.Fatalf("no %s to replace", was)
 	}
 	key, err := config.PrivateKey(o.key("publisher.key"), []byte(passphrase))
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	envelope, err := trust.Sign(bundle.ManifestType, hostile, key)
+	envelope, err := trust.Sign(bundle.ManifestType, other, key)
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -130,7 +200,7 @@ func withPath(o *office, file, path string) string {
 	}); err != nil {
 		o.t.Fatal(err)
 	}
-	return o.altered(file, strings.ReplaceAll(path, "/", "_")+".sqb", func([]byte) []byte { return out.Bytes() })
+	return o.altered(file, as, func([]byte) []byte { return out.Bytes() })
 }
 
 // unpacked reads a bundle file as the controller does.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -108,55 +107,4 @@ func (c *Client) Metadata(ctx context.Context, name string) ([]byte, error) {
 		return nil, nil
 	}
 	return b, err
-}
-
-// roleLife is how long a publisher's word is believed without being renewed: a
-// publisher that releases nothing for a year signs again, or its models cannot
-// be installed any more.
-const roleLife = 365 * 24 * time.Hour
-
-// vouchTries is how often a publisher that others overtake tries again.
-const vouchTries = 5
-
-// Vouch signs that a published bundle may run: a target of the publisher's role,
-// in its next version. A minimum that is not empty forbids lower versions of the
-// model. The key stays on the caller's machine.
-func (c *Client) Vouch(ctx context.Context, b Bundle, key trust.PrivateKey, minimum string, now time.Time) error {
-	for try := 1; ; try++ {
-		err := c.vouch(ctx, b, key, minimum, now)
-		refused := new(RefusedError)
-		if overtaken := errors.As(err, &refused) && refused.Status == http.StatusConflict; !overtaken || try == vouchTries {
-			return err
-		}
-	}
-}
-
-func (c *Client) vouch(ctx context.Context, b Bundle, key trust.PrivateKey, minimum string, now time.Time) error {
-	role, err := c.RoleFor(ctx, b.Name, b.Version)
-	if err != nil {
-		return err
-	}
-	file := trust.NewTargets(now.Add(roleLife))
-	path := trust.TargetPath(b.Name, b.Version)
-	if role.Metadata != nil {
-		if file, err = trust.ParseTargets(role.Metadata); err != nil {
-			return fmt.Errorf("vouch for %s: role %s: %w", path, role.Role, err)
-		}
-		if have, ok := file.Digest(path); ok && have == b.Digest && minimum == "" && now.Before(file.Expires().Add(-roleLife/2)) {
-			return nil
-		}
-		file.Next(now.Add(roleLife))
-	}
-	if err := file.Put(path, b.Digest, b.EnvelopeBytes, minimum); err != nil {
-		return fmt.Errorf("vouch for %s: %w", path, err)
-	}
-	if err := file.Sign(key); err != nil {
-		return fmt.Errorf("vouch for %s: %w", path, err)
-	}
-	signed, err := file.Encode()
-	if err != nil {
-		return fmt.Errorf("vouch for %s: %w", path, err)
-	}
-	_, err = c.PutMetadata(ctx, role.Role, signed)
-	return err
 }

@@ -13,6 +13,9 @@
 // back and order what publishers vouch for, and no more, until the owner's next
 // root names another.
 //
+// The snapshot and the timestamp have the time in milliseconds for a version, or one
+// more than the last, so that they do not fall when a database is put back.
+//
 // Every change is one transaction of the store: a role's new version, the
 // snapshot that names it and the timestamp that names the snapshot. A file of a
 // past version stays for clients that are between two requests.
@@ -32,7 +35,6 @@ import (
 	"time"
 
 	"github.com/squadron-edge/squadron/controller/store"
-	"github.com/squadron-edge/squadron/deploy/bundle"
 	"github.com/squadron-edge/squadron/deploy/trust"
 )
 
@@ -62,8 +64,9 @@ type Repository struct {
 }
 
 // Open takes over the owner's newer files from owner, a folder with
-// {N}.root.json and targets.json, and signs what is due. It fails if the newest
-// root does not name the online key.
+// {N}.root.json and targets.json, and signs anew: the database may be an older
+// copy, of which devices have seen what followed. It fails if the newest
+// root does not name the online key, or the newest targets does not let it order.
 func Open(ctx context.Context, st *store.Store, key trust.PrivateKey, owner fs.FS, now time.Time) (*Repository, error) {
 	r := &Repository{store: st, key: key}
 	err := st.Update(ctx, func(tx *store.Tx) error {
@@ -71,15 +74,11 @@ func Open(ctx context.Context, st *store.Store, key trust.PrivateKey, owner fs.F
 		if err != nil {
 			return err
 		}
-		changed, err := s.takeOver(owner, now)
-		if err != nil {
+		if err := s.takeOver(owner, now); err != nil {
 			return err
 		}
 		if err := s.admits(key); err != nil {
 			return err
-		}
-		if !changed && !s.due(now) {
-			return nil
 		}
 		return s.save(ctx, tx, key, now)
 	})
@@ -106,13 +105,13 @@ func (r *Repository) PutRoot(ctx context.Context, file []byte, who string, now t
 	})
 }
 
-// PutTargets takes a new targets.json.
+// PutTargets takes a new targets.json, which lets the online key order as before.
 func (r *Repository) PutTargets(ctx context.Context, file []byte, who string, now time.Time) (version int64, err error) {
 	return r.put(ctx, trust.RoleTargets, who, now, func(s *state) (int64, error) {
 		if err := s.putTargets(file, now); err != nil {
 			return 0, err
 		}
-		return s.targets.Version(), nil
+		return s.targets.Version(), s.admits(r.key)
 	})
 }
 
@@ -179,26 +178,6 @@ func (r *Repository) RoleFor(ctx context.Context, model, version string) (role s
 		return "", nil, fmt.Errorf("%w: targets.json lets nobody publish %s: its owner runs squadron keys delegate", ErrRefused, model)
 	}
 	return d.Role, s.files[d.Role], nil
-}
-
-// Vouched reports whether a publisher vouches for a bundle, so that devices
-// would take it.
-func (r *Repository) Vouched(ctx context.Context, model, version string, d bundle.Digest) (bool, error) {
-	s, err := load(ctx, r.store.View)
-	if err != nil {
-		return false, err
-	}
-	path := trust.TargetPath(model, version)
-	by, ok := s.targets.Covering(path)
-	if !ok {
-		return false, nil
-	}
-	role, ok := s.roles[by.Role]
-	if !ok {
-		return false, nil
-	}
-	have, ok := role.Digest(path)
-	return ok && have == d, nil
 }
 
 // SignOrder makes an order that devices believe.

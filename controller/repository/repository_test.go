@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -61,6 +62,13 @@ func (o *owner) must(err error) {
 func (o *owner) online(k trust.PrivateKey) {
 	o.must(o.root.SetKeys(trust.RoleSnapshot, 1, k.Public()))
 	o.must(o.root.SetKeys(trust.RoleTimestamp, 1, k.Public()))
+}
+
+// orders lets a key order, and no other, with the next targets.
+func (o *owner) orders(k trust.PrivateKey) {
+	o.targets.Next(today.Add(2 * year))
+	o.must(o.targets.Delegate(trust.Delegation{Role: trust.OrdersRole, Keys: []trust.PublicKey{k.Public()}, Threshold: 1, Paths: []string{"orders/*/*"}}))
+	o.signTargets()
 }
 
 func (o *owner) signRoot() []byte {
@@ -170,27 +178,26 @@ func TestADeviceFollowsWhatIsPublished(t *testing.T) {
 	if target.Digest != bundle.DigestOf([]byte("one")) || target.Role != "ada" {
 		t.Errorf("got %+v", target)
 	}
-	if ok, err := r.Vouched(t.Context(), "meter-reader", "1.0.0", target.Digest); !ok || err != nil {
-		t.Errorf("vouched: %t, %v", ok, err)
-	}
-	if ok, err := r.Vouched(t.Context(), "meter-reader", "1.0.0", bundle.DigestOf(nil)); ok || err != nil {
-		t.Errorf("another digest is vouched for: %v", err)
-	}
 	order, err := r.SignOrder([]byte("{}"))
 	o.must(err)
 	if _, _, err := c.Order(order, "plant-7", "cam-3"); err != nil {
 		t.Error(err)
 	}
-	// A restart changes nothing.
+	// A restart signs anew, and changes nothing else.
 	again := o.open(st, onlineKey, today)
-	for _, name := range []string{"timestamp.json", "1.root.json", "root.json", "1.ada.json"} {
+	for _, name := range []string{"1.root.json", "root.json", "targets.json", "ada.json", "1.ada.json"} {
 		a, errA := r.File(t.Context(), name)
 		b, errB := again.File(t.Context(), name)
 		if errA != nil || errB != nil || !bytes.Equal(a, b) {
 			t.Errorf("%s: %v, %v", name, errA, errB)
 		}
 	}
+	_, _, err = d.find(t.Context(), again, "meter-reader/1.0.0", today)
+	o.must(err)
 }
+
+// farAhead is a role of ada's with a version that leaves few to follow.
+func farAhead(t *testing.T) []byte { return role(t, trust.MaxAhead+1, adaKey, nil) }
 
 func TestOnlyWhatADeviceWouldFollowComesIn(t *testing.T) {
 	o, st := newOwner(t), database(t)
@@ -211,7 +218,7 @@ func TestOnlyWhatADeviceWouldFollowComesIn(t *testing.T) {
 		"a stranger's key":      {second(r.PutRole(t.Context(), "ada", role(t, 1, onlineKey, nil), "ada", today)), repository.ErrRefused, "ada"},
 		"no such role":          {second(r.PutRole(t.Context(), "eve", first, "ada", today)), repository.ErrRefused, "no delegation found for eve"},
 		"another's model":       {second(r.PutRole(t.Context(), "ada", role(t, 1, adaKey, map[string]string{"detector/1.0.0": "x"}), "ada", today)), repository.ErrRefused, "detector/1.0.0"},
-		"a later version":       {second(r.PutRole(t.Context(), "ada", role(t, 2, adaKey, nil), "ada", today)), repository.ErrOutdated, "want 1"},
+		"a version far ahead":   {second(r.PutRole(t.Context(), "ada", farAhead(t), "ada", today)), repository.ErrRefused, "so many releases"},
 		"expired":               {second(r.PutRole(t.Context(), "ada", first, "ada", today.Add(2*year))), repository.ErrRefused, "expired"},
 		"no metadata":           {second(r.PutRole(t.Context(), "ada", []byte("<html>"), "ada", today)), repository.ErrRefused, "ada"},
 		"a role that delegates": {second(r.PutRole(t.Context(), "ada", further, "ada", today)), repository.ErrRefused, "delegates no further"},
@@ -253,6 +260,14 @@ func TestANewOnlineKeyTakesOver(t *testing.T) {
 	if _, err := repository.Open(t.Context(), st, onlineKey, o.folder, today); err == nil || !strings.Contains(err.Error(), "online key") {
 		t.Errorf("a controller started with the old key: %v", err)
 	}
+	// Half of a rotation: the key may sign what is newest, and order nobody.
+	if _, err := repository.Open(t.Context(), st, fresh, o.folder, today); err == nil || !strings.Contains(err.Error(), "order no device") {
+		t.Errorf("a controller started with a key that devices take no orders of: %v", err)
+	}
+	o.orders(fresh)
+	if _, err := r.PutTargets(t.Context(), o.folder["targets.json"].Data, "ada", today); err == nil || !strings.Contains(err.Error(), "order no device") {
+		t.Errorf("a controller took a targets.json under which it cannot order: %v", err)
+	}
 	r = o.open(st, fresh, today)
 	_, _, err = d.find(t.Context(), r, "meter-reader/1.0.0", today)
 	o.must(err)
@@ -271,8 +286,11 @@ func TestTimestampsAreSignedAnewInTime(t *testing.T) {
 		}
 	}
 	// Old versions go, roots stay.
-	if _, err := r.File(t.Context(), "1.snapshot.json"); !errors.Is(err, store.ErrNotFound) {
-		t.Errorf("the first snapshot: %v", err)
+	files, err := st.MetadataFiles(t.Context())
+	o.must(err)
+	snapshots := slices.DeleteFunc(files, func(name string) bool { return !strings.HasSuffix(name, ".snapshot.json") })
+	if len(snapshots) != 8 {
+		t.Errorf("these snapshots are kept: %v", snapshots)
 	}
 	if _, err := r.File(t.Context(), "1.root.json"); err != nil {
 		t.Error(err)

@@ -7,6 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/squadron-edge/squadron/controller/store"
@@ -89,7 +91,7 @@ func optional(b []byte, err error) ([]byte, error) {
 }
 
 // takeOver brings in the owner's files that are newer than what is here.
-func (s *state) takeOver(owner fs.FS, now time.Time) (changed bool, err error) {
+func (s *state) takeOver(owner fs.FS, now time.Time) error {
 	next := int64(1)
 	if s.hasRoot {
 		next = s.root.Version() + 1
@@ -104,31 +106,30 @@ func (s *state) takeOver(owner fs.FS, now time.Time) (changed bool, err error) {
 			err = s.putRoot(b)
 		}
 		if err != nil {
-			return false, fmt.Errorf("%s: %w", name, err)
+			return fmt.Errorf("%s: %w", name, err)
 		}
-		changed = true
 	}
 	if !s.hasRoot {
-		return false, errors.New("the trust folder has no 1.root.json: squadron keys init makes one")
+		return errors.New("the trust folder has no 1.root.json: squadron keys init makes one")
 	}
 	b, err := readOwners(owner, "targets.json", trust.MaxTargets)
 	if errors.Is(err, fs.ErrNotExist) && s.hasTargets {
-		return changed, nil
+		return nil
 	}
 	if err != nil {
-		return false, err
+		return err
 	}
 	t, err := trust.ParseTargets(b)
 	if err != nil {
-		return false, fmt.Errorf("targets.json: %w", err)
+		return fmt.Errorf("targets.json: %w", err)
 	}
 	if s.hasTargets && t.Version() <= s.targets.Version() {
-		return changed, nil
+		return nil
 	}
 	if err := s.putTargets(b, now); err != nil {
-		return false, fmt.Errorf("targets.json: %w", err)
+		return fmt.Errorf("targets.json: %w", err)
 	}
-	return true, nil
+	return nil
 }
 
 func readOwners(owner fs.FS, name string, max int64) (b []byte, err error) {
@@ -144,7 +145,8 @@ func readOwners(owner fs.FS, name string, max int64) (b []byte, err error) {
 	return b, err
 }
 
-// admits fails unless the newest root lets the online key sign.
+// admits fails unless the newest root lets the online key sign, and the newest
+// targets lets it order.
 func (s *state) admits(key trust.PrivateKey) error {
 	for _, role := range []string{trust.RoleSnapshot, trust.RoleTimestamp} {
 		keys, threshold := s.root.Keys(role)
@@ -153,7 +155,19 @@ func (s *state) admits(key trust.PrivateKey) error {
 			return fmt.Errorf("root %d wants %d of its keys to sign %s, and the online key %s is not that: start the controller with the online key and the trust folder of the same owner", s.root.Version(), threshold, role, key.ID().Short())
 		}
 	}
+	if !s.mayOrder(key) {
+		return fmt.Errorf("targets.json %d lets the online key %s order no device: its owner runs squadron keys rotate online once more, with the root and targets keys at hand, and the controller starts with the new key and that folder", s.targets.Version(), key.ID().Short())
+	}
 	return nil
+}
+
+// mayOrder reports whether a key orders some devices, of one site perhaps.
+func (s *state) mayOrder(key trust.PrivateKey) bool {
+	return slices.ContainsFunc(s.targets.Delegations(), func(d trust.Delegation) bool {
+		orders := slices.ContainsFunc(d.Paths, func(path string) bool { return strings.HasPrefix(path, trust.OrdersRole+"/") })
+		in := slices.ContainsFunc(d.Keys, func(k trust.PublicKey) bool { return k.ID() == key.ID() })
+		return orders && in && d.Threshold == 1
+	})
 }
 
 func (s *state) putRoot(file []byte) error {
@@ -219,15 +233,24 @@ func (s *state) putRole(role string, file []byte, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrRefused, role, err)
 	}
-	want := int64(1)
-	if before, ok := s.named[role]; ok {
-		want = before + 1
-	}
-	if t.Version() != want {
-		return fmt.Errorf("%w: version %d of %s was offered, want %d: fetch the newest, change that, and offer it again", ErrOutdated, t.Version(), role, want)
+	if err := s.follows(role, t.Version()); err != nil {
+		return err
 	}
 	s.roles[role] = t
 	s.put(role, t.Version(), file)
+	return nil
+}
+
+// follows refuses a version that is not above the newest. One that leaves some
+// out is what a publisher puts back after an older database was.
+func (s *state) follows(role string, version int64) error {
+	before := s.named[role] // 0 if there is none
+	if version <= before {
+		return fmt.Errorf("%w: version %d of %s was offered, and %d is the newest here: fetch that, change it, and offer it again", ErrOutdated, version, role, before)
+	}
+	if version > before+trust.MaxAhead {
+		return fmt.Errorf("%w: version %d of %s was offered, and %d is the newest here: so many releases there are not", ErrRefused, version, role, before)
+	}
 	return nil
 }
 
@@ -262,8 +285,8 @@ func (s *state) save(ctx context.Context, tx *store.Tx, key trust.PrivateKey, no
 	for _, role := range s.sortedRoles() {
 		versions[role] = s.roles[role].Version()
 	}
-	s.snapshot.Version++
-	s.timestamp.Version++
+	s.snapshot.Version = after(s.snapshot.Version, now)
+	s.timestamp.Version = after(s.timestamp.Version, now)
 	snapshot, err := trust.Snapshot(s.snapshot.Version, versions, now.Add(snapshotLife), key)
 	if err != nil {
 		return err
@@ -279,11 +302,41 @@ func (s *state) save(ctx context.Context, tx *store.Tx, key trust.PrivateKey, no
 			return err
 		}
 	}
-	versions[trust.RoleSnapshot] = s.snapshot.Version
-	for role, v := range versions {
-		if err := tx.DropMetadata(ctx, trust.VersionedName(v-oldVersions, role)); err != nil {
-			return err
+	return s.drop(ctx, tx)
+}
+
+// after is the version that follows on one of the online key's files: the time
+// in milliseconds, so that it is above all that devices have seen even if the database
+// is put back from an older copy.
+func after(version int64, now time.Time) int64 { return max(version+1, now.UnixMilli()) }
+
+// drop takes away the old versions of every role. Roots stay: clients follow
+// them one by one.
+func (s *state) drop(ctx context.Context, tx *store.Tx) error {
+	files, err := tx.MetadataFiles(ctx)
+	if err != nil {
+		return err
+	}
+	for _, role := range append(s.sortedRoles(), trust.RoleTargets, trust.RoleSnapshot) {
+		versions := versionsOf(role, files)
+		for _, v := range versions[:max(0, len(versions)-oldVersions)] {
+			if err := tx.DropMetadata(ctx, trust.VersionedName(v, role)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// versionsOf are those of a role, among files, in their order.
+func versionsOf(role string, files []string) (versions []int64) {
+	for _, name := range files {
+		number, of, _ := strings.Cut(name, ".")
+		v, err := strconv.ParseInt(number, 10, 64)
+		if err == nil && of == trust.FileName(role) {
+			versions = append(versions, v)
+		}
+	}
+	slices.Sort(versions)
+	return versions
 }

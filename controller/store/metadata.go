@@ -15,6 +15,15 @@ func (v View) Metadata(ctx context.Context, file string) ([]byte, error) {
 	return []byte(body), nil
 }
 
+// MetadataFiles lists the files' names.
+func (v View) MetadataFiles(ctx context.Context) ([]string, error) {
+	names, err := all(ctx, v.q, scanText, `SELECT file FROM metadata ORDER BY file`)
+	if err != nil {
+		return nil, fmt.Errorf("list metadata: %w", err)
+	}
+	return names, nil
+}
+
 // PutMetadata writes a file of the repository.
 func (t *Tx) PutMetadata(ctx context.Context, file string, body []byte) error {
 	_, err := t.exec(ctx, `INSERT INTO metadata (file, body) VALUES ($1, $2)

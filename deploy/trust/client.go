@@ -192,6 +192,9 @@ func (c *Client) refreshSnapshot() error {
 // targets loads a targets role that another delegates to (§5.6): the kept one
 // if it is what the snapshot names, else the repository's.
 func (c *Client) targets(role, delegator string) (*metadata.TargetsType, error) {
+	if delegator != metadata.ROOT && topLevel(role) {
+		return nil, fmt.Errorf("%s delegates to a role %q, which only root.json can name", FileName(delegator), role)
+	}
 	if m := c.set.Targets[role]; m != nil && c.by[role] == delegator {
 		return &m.Signed, nil
 	}
@@ -238,6 +241,16 @@ func (c *Client) updateTargets(b []byte, role, delegator string) (*metadata.Targ
 		return nil, err
 	}
 	return &m.Signed, nil
+}
+
+// topLevel reports whether a name is of a role that root.json alone appoints. A
+// delegated role of that name would be kept in the place of the real one.
+func topLevel(role string) bool {
+	switch role {
+	case metadata.ROOT, metadata.TARGETS, metadata.SNAPSHOT, metadata.TIMESTAMP:
+		return true
+	}
+	return false
 }
 
 // Find searches the delegations for a target, in their order and depth first,

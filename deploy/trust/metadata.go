@@ -170,23 +170,21 @@ func (t Targets) Digest(path string) (d bundle.Digest, ok bool) {
 	return bundle.Digest(f.Hashes["sha256"]), true
 }
 
-// Put vouches for a file. A minimum that is not empty forbids lower versions
-// of the same model from then on.
+// Put vouches for a file. A minimum forbids lower versions of the same model
+// from then on; one that is empty or lower leaves in force what is.
 func (t Targets) Put(path string, d bundle.Digest, length int64, minimum string) error {
+	present, err := t.Minimum(modelOf(path))
+	if err != nil {
+		return err
+	}
+	if minimum == "" || present != "" && Older(minimum, present) {
+		minimum = present
+	}
 	f := metadata.TargetFile()
 	f.Length = length
 	f.Hashes["sha256"] = d[:]
-	if minimum != "" {
-		if err := bundle.ValidVersion(minimum); err != nil {
-			return fmt.Errorf("minimum: %w", err)
-		}
-		b, err := json.Marshal(struct {
-			Squadron custom `json:"squadron"`
-		}{custom{minimum}})
-		if err != nil {
-			return err
-		}
-		f.Custom = (*json.RawMessage)(&b)
+	if f.Custom, err = customOf(minimum); err != nil {
+		return err
 	}
 	t.m.Signed.Targets[path] = f
 	return nil
@@ -292,6 +290,9 @@ func (k *Keys) add(key PublicKey, models []Pattern) {
 // Delegate adds a delegation, or replaces the one of that role in its place. It
 // is terminating: what it covers, no later role can.
 func (t Targets) Delegate(d Delegation) error {
+	if topLevel(d.Role) {
+		return fmt.Errorf("delegation to %s: only root.json names that role: give the publisher another name", d.Role)
+	}
 	if err := checkThreshold(d.Role, d.Threshold, d.Keys); err != nil {
 		return err
 	}

@@ -22,10 +22,12 @@ import (
 
 // Target is what the repository says of one file: of a bundle, its envelope.
 type Target struct {
-	Path   string // of a bundle, "NAME/VERSION"
-	Role   string // that vouches for it
-	Length int64  // bytes
-	Digest bundle.Digest
+	Path string // of a bundle, "NAME/VERSION"
+	Role string // that vouches for it
+	// Delegator is the role that delegated to Role; root for targets.json.
+	Delegator string
+	Length    int64 // bytes
+	Digest    bundle.Digest
 	// Keys are those of the role, any of which may have signed the envelope.
 	Keys []PublicKey
 	// hashes are all that the repository gives, of which Digest is one.
@@ -42,7 +44,7 @@ type custom struct {
 
 // target is what a role says of a file.
 func (c *Client) target(path, role, delegator string, t *metadata.TargetFiles) Target {
-	out := Target{Path: path, Role: role, Length: t.Length, Keys: c.keysOf(role, delegator), hashes: t.Hashes}
+	out := Target{Path: path, Role: role, Delegator: delegator, Length: t.Length, Keys: c.keysOf(role, delegator), hashes: t.Hashes}
 	if sum := t.Hashes["sha256"]; len(sum) == len(out.Digest) {
 		out.Digest = bundle.Digest(sum)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/squadron-edge/squadron/cmd/squadron/home"
 	"github.com/squadron-edge/squadron/cmd/squadron/pack"
 	"github.com/squadron-edge/squadron/controller/api"
 	"github.com/squadron-edge/squadron/controller/rollout"
@@ -169,9 +170,13 @@ func (s *story) publish(ctx context.Context, version string, allowFailing bool) 
 		return err
 	}
 	size := file.Len()
+	release, err := api.ReleaseOf(bytes.NewReader(file.Bytes()))
+	if err != nil {
+		return fmt.Errorf("publish %s: %w", version, err)
+	}
 	published, _, err := s.client.Publish(ctx, &file)
 	if err == nil {
-		err = s.client.Vouch(ctx, published, s.fleet.key, "", time.Now().UTC())
+		_, err = s.client.Vouch(ctx, api.Signer{Key: s.fleet.key, Home: home.Of(s.fleet.owner.KeyFile(publisher))}, release, time.Now().UTC())
 	}
 	if err != nil {
 		return fmt.Errorf("publish %s: %w", version, err)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/squadron-edge/squadron/cmd/squadron/durable"
 	"github.com/squadron-edge/squadron/deploy/trust"
 )
 
@@ -22,6 +23,11 @@ type Founding struct {
 
 // Init makes the folder, every key, and the first root and targets.
 func (f Folder) Init(o Founding, now time.Time) error {
+	if o.Publisher != "" {
+		if err := CheckPublisher(o.Publisher); err != nil {
+			return err
+		}
+	}
 	if _, err := os.Stat(f.path(rootFile)); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s is there already: a fleet is founded once; name another folder, or change this one with squadron keys rotate", f.path(rootFile))
 	}
@@ -51,7 +57,7 @@ func (f Folder) Init(o Founding, now time.Time) error {
 	if err := os.MkdirAll(filepath.Join(f.Dir, keysDir), 0o700); err != nil {
 		return fmt.Errorf("make folder: %w", err)
 	}
-	keys := map[string]trust.PrivateKey{"targets": targetsKey, "online": online}
+	keys := map[string]trust.PrivateKey{trust.RoleTargets: targetsKey, onlineKey: online}
 	for i, k := range rootKeys {
 		keys[fmt.Sprintf("root-%d", i+1)] = k
 	}
@@ -63,8 +69,7 @@ func (f Folder) Init(o Founding, now time.Time) error {
 			return err
 		}
 	}
-	// The root last: a folder with one is founded.
-	return errors.Join(f.saveTargets(targets), f.saveRoot(root))
+	return (&decision{folder: f, root: root, targets: targets, newRoot: true, newTargets: true}).save()
 }
 
 // Seal writes a private key's file, which must not exist yet.
@@ -88,11 +93,14 @@ func (f Folder) Seal(file string, key trust.PrivateKey) error {
 	if err = errors.Join(err, out.Sync(), out.Close()); err != nil {
 		return errors.Join(fmt.Errorf("write %s: %w", file, err), os.Remove(file))
 	}
-	return syncFolder(filepath.Dir(file))
+	return durable.SyncFolder(filepath.Dir(file))
 }
 
 // Delegate lets a publisher publish models, with these keys and no others.
 func (f Folder) Delegate(publisher string, models []trust.Pattern, keys []trust.PublicKey, now time.Time) error {
+	if err := CheckPublisher(publisher); err != nil {
+		return err
+	}
 	return f.changeTargets(now, func(t trust.Targets) error {
 		return t.Delegate(trust.Delegation{Role: publisher, Keys: keys, Threshold: 1, Paths: paths(models)})
 	})
@@ -100,29 +108,35 @@ func (f Folder) Delegate(publisher string, models []trust.Pattern, keys []trust.
 
 // Revoke takes a publisher's delegation away.
 func (f Folder) Revoke(publisher string, now time.Time) error {
+	if publisher == trust.OrdersRole {
+		return fmt.Errorf("revoke %s: that is the controller's right to order, not a publisher's: squadron keys rotate online gives it to a new key", publisher)
+	}
 	return f.changeTargets(now, func(t trust.Targets) error { return t.Undelegate(publisher) })
 }
 
 // Renew signs root and targets anew, for their whole life.
 func (f Folder) Renew(now time.Time) error {
-	if err := f.changeRoot(now, nil, func(trust.Root) error { return nil }); err != nil {
+	d, err := f.decide(now)
+	if err != nil {
 		return err
 	}
-	return f.changeTargets(now, func(trust.Targets) error { return nil })
+	if err := d.changeRoot(nil, func(trust.Root) error { return nil }); err != nil {
+		return err
+	}
+	if err := d.changeTargets(nil, func(trust.Targets) error { return nil }); err != nil {
+		return err
+	}
+	return d.save()
 }
 
 // Rotate makes new keys for a role, root, targets or online, and the next root
 // that names them. The old ones are worth nothing once devices have seen it.
 func (f Folder) Rotate(role string, now time.Time) (files []string, err error) {
-	root, err := f.Root()
+	d, err := f.decide(now)
 	if err != nil {
 		return nil, err
 	}
-	old, threshold := root.Keys(trust.RoleRoot)
-	// Nothing is written before it is sure that the next root can be signed.
-	if _, err := f.private("the next root", old, threshold); err != nil {
-		return nil, err
-	}
+	old, threshold := d.before.Keys(trust.RoleRoot)
 	count := 1
 	if role == trust.RoleRoot {
 		count = len(old)
@@ -131,96 +145,65 @@ func (f Folder) Rotate(role string, now time.Time) (files []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for i, k := range keys {
-		name := fmt.Sprintf("%s-%d", role, root.Version()+1)
-		if count > 1 {
-			name = fmt.Sprintf("%s-%d-%d", role, root.Version()+1, i+1)
-		}
-		if err := f.Seal(f.KeyFile(name), k); err != nil {
-			return nil, err
-		}
-		files = append(files, f.KeyFile(name))
+	if err := d.rotate(role, keys, threshold); err != nil {
+		return nil, err
 	}
-	return files, f.rotate(role, keys, threshold, now)
+	if files, err = f.sealAll(fmt.Sprintf("%s-%d", role, d.root.Version()), keys); err != nil {
+		return nil, err
+	}
+	return files, d.save()
 }
 
-func (f Folder) rotate(role string, keys []trust.PrivateKey, threshold int, now time.Time) error {
-	same := func(trust.Targets) error { return nil }
+// rotate gives a role its new keys. A new online key may order as well, and new
+// targets keys sign what the old ones signed.
+func (d *decision) rotate(role string, keys []trust.PrivateKey, threshold int) error {
 	switch role {
 	case trust.RoleRoot:
-		return f.changeRoot(now, keys, func(r trust.Root) error { return r.SetKeys(trust.RoleRoot, threshold, publics(keys)...) })
+		return d.changeRoot(keys, func(r trust.Root) error { return r.SetKeys(trust.RoleRoot, threshold, publics(keys)...) })
 	case trust.RoleTargets:
-		if err := f.changeRoot(now, nil, func(r trust.Root) error { return r.SetKeys(trust.RoleTargets, 1, keys[0].Public()) }); err != nil {
+		err := d.changeRoot(nil, func(r trust.Root) error { return r.SetKeys(trust.RoleTargets, 1, publics(keys)...) })
+		if err != nil {
 			return err
 		}
-		return f.changeTargets(now, same)
-	case "online":
-		return errors.Join(
-			f.changeTargets(now, func(t trust.Targets) error { return delegateOrders(t, keys[0]) }),
-			f.changeRoot(now, nil, func(r trust.Root) error {
-				return errors.Join(r.SetKeys(trust.RoleSnapshot, 1, keys[0].Public()), r.SetKeys(trust.RoleTimestamp, 1, keys[0].Public()))
-			}))
+		return d.changeTargets(keys, func(trust.Targets) error { return nil })
+	case onlineKey:
+		err := d.changeRoot(nil, func(r trust.Root) error {
+			return errors.Join(r.SetKeys(trust.RoleSnapshot, 1, publics(keys)...), r.SetKeys(trust.RoleTimestamp, 1, publics(keys)...))
+		})
+		if err != nil {
+			return err
+		}
+		return d.changeTargets(nil, func(t trust.Targets) error { return delegateOrders(t, keys[0]) })
 	}
 	return fmt.Errorf("rotate %q: want root, targets or online; a publisher's key is changed with squadron keys delegate", role)
 }
 
-// changeRoot makes and signs the next root. Fresh are keys that it brings in
-// and that must sign as well.
-func (f Folder) changeRoot(now time.Time, fresh []trust.PrivateKey, change func(trust.Root) error) error {
-	before, err := f.Root()
-	if err != nil {
-		return err
+// sealAll writes new keys under a name, with a number each if there are several.
+// It leaves none if it cannot write all.
+func (f Folder) sealAll(name string, keys []trust.PrivateKey) (files []string, err error) {
+	for i, k := range keys {
+		file := f.KeyFile(name)
+		if len(keys) > 1 {
+			file = f.KeyFile(fmt.Sprintf("%s-%d", name, i+1))
+		}
+		if err := f.Seal(file, k); err != nil {
+			return nil, errors.Join(err, durable.Remove(files...))
+		}
+		files = append(files, file)
 	}
-	old, threshold := before.Keys(trust.RoleRoot)
-	signers, err := f.private("the next root", old, threshold)
-	if err != nil {
-		return err
-	}
-	next, err := f.Root()
-	if err != nil {
-		return err
-	}
-	next.Next(now.Add(rootLife))
-	if err := change(next); err != nil {
-		return err
-	}
-	if err := errors.Join(signRoot(next, signers), signRoot(next, fresh)); err != nil {
-		return err
-	}
-	if err := next.Follows(before); err != nil {
-		return fmt.Errorf("the next root: %w", err)
-	}
-	return f.saveRoot(next)
+	return files, nil
 }
 
-// changeTargets makes and signs the next targets.
+// changeTargets makes, signs and saves the next targets alone.
 func (f Folder) changeTargets(now time.Time, change func(trust.Targets) error) error {
-	root, err := f.Root()
+	d, err := f.decide(now)
 	if err != nil {
 		return err
 	}
-	t, err := f.Targets()
-	if err != nil {
+	if err := d.changeTargets(nil, change); err != nil {
 		return err
 	}
-	t.Next(now.Add(targetsLife))
-	if err := change(t); err != nil {
-		return err
-	}
-	keys, threshold := root.Keys(trust.RoleTargets)
-	signers, err := f.private("targets.json", keys, threshold)
-	if err != nil {
-		return err
-	}
-	for _, k := range signers {
-		if err := t.Sign(k); err != nil {
-			return err
-		}
-	}
-	if err := t.SignedBy(root); err != nil {
-		return err
-	}
-	return f.saveTargets(t)
+	return d.save()
 }
 
 // setOnline gives the controller's key its three duties.

@@ -26,8 +26,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/squadron-edge/squadron/deploy/bundle"
 	"github.com/squadron-edge/squadron/deploy/trust"
 )
 
@@ -51,12 +53,36 @@ const (
 	rootFile    = "root.json"
 	targetsFile = "targets.json"
 	keysDir     = "keys"
+	onlineKey   = "online"
 )
 
 func (f Folder) path(name string) string { return filepath.Join(f.Dir, name) }
 
 // KeyFile is where the folder keeps a key of a name.
 func (f Folder) KeyFile(name string) string { return filepath.Join(f.Dir, keysDir, name+".key") }
+
+// CheckPublisher refuses what is no publisher's name.
+func CheckPublisher(name string) error {
+	if err := Reserved(name); err != nil {
+		return err
+	}
+	return bundle.ValidName(name)
+}
+
+// Reserved refuses a name whose key would have the file of one of the fleet's
+// own, or whose role is one of the repository's own.
+func Reserved(name string) error {
+	switch name {
+	case trust.RoleSnapshot, trust.RoleTimestamp, trust.OrdersRole:
+		return fmt.Errorf("%q is a role of the repository's own: choose another name", name)
+	}
+	for _, own := range []string{trust.RoleRoot, trust.RoleTargets, onlineKey} {
+		if name == own || strings.HasPrefix(name, own+"-") {
+			return fmt.Errorf("%.80q: %s, and names that begin with %s-, are of the fleet's own keys: choose another name", name, own, own)
+		}
+	}
+	return nil
+}
 
 // Root reads the newest root.
 func (f Folder) Root() (trust.Root, error) {
@@ -104,26 +130,6 @@ func (f Folder) read(name string, max int64) ([]byte, error) {
 		return nil, fmt.Errorf("%s has %d bytes, more than the %d that it may have", f.path(name), info.Size(), max)
 	}
 	return os.ReadFile(f.path(name))
-}
-
-// saveRoot keeps a new version of the root beside the old ones.
-func (f Folder) saveRoot(r trust.Root) error {
-	b, err := r.Encode()
-	if err != nil {
-		return err
-	}
-	if err := replace(f.path(trust.VersionedName(r.Version(), trust.RoleRoot)), b, 0o644); err != nil {
-		return err
-	}
-	return replace(f.path(rootFile), b, 0o644)
-}
-
-func (f Folder) saveTargets(t trust.Targets) error {
-	b, err := t.Encode()
-	if err != nil {
-		return err
-	}
-	return replace(f.path(targetsFile), b, 0o644)
 }
 
 // private opens the keys, of those that count, that are at hand: at most enough
@@ -185,30 +191,4 @@ func readPublic(file string) (trust.PublicKey, error) {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return public, nil
-}
-
-// replace writes a file beside its place, durably, and moves it over what is
-// there.
-func replace(name string, b []byte, mode fs.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".*.tmp")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	_, err = f.Write(append(b, '\n'))
-	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", name, err), os.Remove(f.Name()))
-	}
-	return syncFolder(filepath.Dir(name))
-}
-
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -41,6 +41,15 @@ func (k Kept) Load(name string) ([]byte, error) { return k[name], nil }
 // Save implements trust.Files.
 func (k Kept) Save(name string, b []byte) error { k[name] = bytes.Clone(b); return nil }
 
+// Home is what a publisher keeps, in memory.
+type Home struct{ Kept []byte }
+
+// Load gives what is kept.
+func (h *Home) Load() ([]byte, error) { return bytes.Clone(h.Kept), nil }
+
+// Save keeps something else.
+func (h *Home) Save(b []byte) error { h.Kept = bytes.Clone(b); return nil }
+
 // Repository is a whole TUF repository: its owner's keys, the publishers' and
 // the controller's, and the files that a client can fetch.
 type Repository struct {

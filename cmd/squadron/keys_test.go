@@ -1,0 +1,85 @@
+package main
+
+import (
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/squadron-edge/squadron/cmd/exit"
+)
+
+// Keys of which one lies elsewhere change all of the folder, or nothing: half of
+// a rotation would be an online key that may sign and not order.
+func TestAKeyThatIsMissingLeavesTheOwnersFolderAsItWas(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(founded(t))); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SQUADRON_PASSPHRASE_FILE", filepath.Join(dir, "passphrase"))
+	folder := filepath.Join(dir, "trust")
+	elsewhere := filepath.Join(t.TempDir(), "targets.key")
+	if err := os.Rename(filepath.Join(folder, "keys", "targets.key"), elsewhere); err != nil {
+		t.Fatal(err)
+	}
+	before := contents(t, folder)
+	for _, command := range [][]string{{"rotate", "online"}, {"renew"}} {
+		args := append([]string{"keys"}, append(command, "--dir", folder)...)
+		if _, complaint := squadron(t, exit.Failed, args...); !strings.Contains(complaint, "sign targets.json: it takes 1 of its keys") {
+			t.Errorf("keys %v complained %q", command, complaint)
+		}
+		if after := contents(t, folder); !maps.Equal(before, after) {
+			t.Errorf("keys %v left %v", command, slices.Sorted(maps.Keys(after)))
+		}
+	}
+	// With the key at hand it goes on from there.
+	squadron(t, exit.Done, "keys", "rotate", "online", "--dir", folder, "--with-key", elsewhere)
+}
+
+func TestKeysStatusSaysUntilWhenAPublisherIsBelieved(t *testing.T) {
+	o := openOffice(t)
+	status := func(more ...string) string {
+		t.Helper()
+		out, _ := squadron(t, exit.Done, append([]string{"keys", "status", "--dir", o.file("trust")}, more...)...)
+		return out
+	}
+	line := regexp.MustCompile(`(?m)^publisher .*$`)
+	if got := line.FindString(status("--controller", o.url)); regexp.MustCompile(`\d-\d\d-\d\d`).MatchString(got) {
+		t.Errorf("before it signed anything: %q", got)
+	}
+	o.publishes(exit.Done, o.pack("meter-reader", "2.0.0", "publisher.key"))
+	next := strconv.Itoa(time.Now().UTC().Add(365 * 24 * time.Hour).Year())
+	for _, got := range []string{line.FindString(status()), line.FindString(status("--controller", o.url))} {
+		if !strings.Contains(got, next+"-") {
+			t.Errorf("the publisher is shown as %q", got)
+		}
+	}
+	if got := (roleStatus{Expires: new(time.Date(2027, 1, 20, 0, 0, 0, 0, time.UTC))}).until(time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)); got != "2027-01-20: soon; publish again" {
+		t.Errorf("nineteen days before: %q", got)
+	}
+	squadron(t, exit.Unreachable, "keys", "status", "--dir", o.file("trust"), "--controller", "http://127.0.0.1:1")
+}
+
+// contents are a folder's files.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	err := fs.WalkDir(os.DirFS(dir), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(filepath.Join(dir, path))
+		files[path] = string(b)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
