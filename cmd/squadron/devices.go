@@ -114,6 +114,9 @@ func tellDevice(w io.Writer, d api.Device) {
 	}
 	for _, m := range modelsOf(d) {
 		fmt.Fprintf(w, "model    %s runs %s, wants %s: %s\n", textOr(m.Name, "-"), textOr(m.Running, "nothing"), textOr(m.Wanted, "nothing"), m.Why)
+		if !m.Digest.IsZero() {
+			fmt.Fprintf(w, "         made of: squadron bundles show %s\n", m.Digest.Short())
+		}
 		if m.Engine != "" {
 			fmt.Fprintf(w, "         on %s: %s\n", m.Engine, m.EngineWhy)
 		}

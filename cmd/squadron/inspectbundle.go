@@ -13,9 +13,10 @@ import (
 	"github.com/squadron-edge/squadron/deploy/trust"
 )
 
-// bundleInspection is what a bundle file holds, by its own word: every byte was
-// held to the manifest, but nobody was asked whether its signer is trusted.
+// bundleInspection is what a bundle holds, by its own word: nobody was asked
+// whether its signer is trusted.
 type bundleInspection struct {
+	how           string            // its bytes were checked
 	Digest        bundle.Digest     `json:"digest"`
 	EnvelopeBytes int               `json:"envelope_bytes"`
 	SignedBy      []string          `json:"signed_by_key_ids"`
@@ -37,17 +38,9 @@ func inspectBundle(file string, s program.Streams) error {
 	}
 	var found bundleInspection
 	err = bundle.Read(f, func(envelope []byte) (*bundle.Manifest, error) {
-		payload, err := trust.Unjudged(envelope)
-		if err != nil {
-			return nil, err
-		}
-		m, err := bundle.ParseManifest(payload)
-		if err != nil {
-			return nil, err
-		}
-		found.Digest, found.EnvelopeBytes, found.Manifest = bundle.DigestOf(envelope), len(envelope), *m
-		found.SignedBy = trust.Signers(envelope)
-		return m, nil
+		var err error
+		found, err = inspectEnvelope(envelope, "each byte as its manifest says")
+		return &found.Manifest, err
 	}, func(_ bundle.File, r io.Reader) error {
 		_, err := io.Copy(io.Discard, r)
 		return err
@@ -55,15 +48,31 @@ func inspectBundle(file string, s program.Streams) error {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("inspect %s: %w", file, err)
 	}
-	for _, f := range found.Manifest.Files {
+	return s.Print(found, found.tell)
+}
+
+// inspectEnvelope reads what an envelope says of its bundle.
+func inspectEnvelope(envelope []byte, how string) (bundleInspection, error) {
+	payload, err := trust.Unjudged(envelope)
+	if err != nil {
+		return bundleInspection{}, err
+	}
+	m, err := bundle.ParseManifest(payload)
+	if err != nil {
+		return bundleInspection{}, err
+	}
+	found := bundleInspection{
+		how: how, Digest: bundle.DigestOf(envelope), EnvelopeBytes: len(envelope), Manifest: *m, SignedBy: trust.Signers(envelope),
+	}
+	for _, f := range m.Files {
 		found.Files = append(found.Files, bundleInspected(f))
 	}
-	return s.Print(found, found.tell)
+	return found, nil
 }
 
 func (b bundleInspection) tell(w io.Writer) {
 	m, p := b.Manifest, b.Manifest.Provenance
-	fmt.Fprintf(w, "%s %s, %s, each byte as its manifest says\n", m.Name, m.Version, b.Digest)
+	fmt.Fprintf(w, "%s %s, %s, %s\n", m.Name, m.Version, b.Digest, b.how)
 	fmt.Fprintf(w, "signed by key %s (whether it is trusted is for a controller or device to say)\n", strings.Join(b.SignedBy, ", "))
 	line := func(what, value string) {
 		if value != "" {

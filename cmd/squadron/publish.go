@@ -171,6 +171,7 @@ func (p *progress) Read(b []byte) (int, error) {
 
 type bundlesCommand struct {
 	List   bundlesListCommand   `cmd:"" help:"List what was published."`
+	Show   bundlesShowCommand   `cmd:"" help:"Show what a published bundle was made of: data, commit, files."`
 	Remove bundlesRemoveCommand `cmd:"" help:"Take a bundle away that nothing needs any more."`
 }
 
