@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -76,6 +77,10 @@ func TestAttackAReportBeforeTheOrder(t *testing.T) {
 	b.publish("1.0.0")
 	r := b.startRollout("1.0.0")
 	for _, d := range devices {
+		first := func(o api.RolloutDevice) bool { return o.Device == d.id.ID && o.Progress == rollout.Ordered }
+		if slices.ContainsFunc(r.Devices, first) {
+			d.ordered() // it has said what is true: the lie is its last word
+		}
 		say(d, wire.KindState, wire.State{Generation: 0, Why: "a lie", Models: []wire.ModelState{
 			{Name: "meter", Digest: r.Digest, Phase: wire.PhaseCommitted, Rollout: r.ID, Attempt: 1},
 		}})
