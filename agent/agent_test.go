@@ -63,9 +63,10 @@ func TestAnOrderIsFetchedProvenAndServed(t *testing.T) {
 func TestEveryPhaseIsAnEventUntilAcknowledged(t *testing.T) {
 	f := newFleet(t)
 	dir := t.TempDir()
-	committed(t, f, f.config(dir)).end()
+	first := committed(t, f, f.config(dir))
 	want := []string{"started", "downloading", "verifying", "downloading", "testing", "activating", "probation", "committed"}
 	f.await("all events", func() bool { return len(f.events) == len(want) })
+	first.end()
 	for i, kind := range want {
 		e := f.events[int64(i+1)]
 		if e.Kind != kind || e.Text == "" || kind != "started" && (e.Version != "1.0.0" || e.Rollout != "r-1") {
