@@ -40,7 +40,10 @@ type repositoryFiles interface {
 // askEvery spaces those looks.
 const askEvery = time.Second
 
-const anchorRecord = "trust"
+const (
+	anchorRecord = "trust"
+	anchorCopy   = "trust-copy"
+)
 
 // anchor remembers which root the owner gave, and the latest time that anybody
 // trusted has named since the root that is followed now.
@@ -86,12 +89,11 @@ func (a *authority) begin() error {
 	case known.Given == next.Given && a.follows():
 		return nil
 	case known.Given == next.Given:
-		// What else was kept still guards against older versions of it.
 		a.log.Error("begin with the owner's root again, since the disk changed the one that was followed")
 		if err := a.store.Metadata().Save(trust.FileName(trust.RoleRoot), a.given); err != nil {
 			return err
 		}
-		next.Time = known.Time
+		next.Root, next.Time = known.Root, known.Time
 	case a.leadsOn(root):
 		next.Root, next.Time = known.Root, known.Time
 	default:
@@ -127,14 +129,18 @@ func (a *authority) leadsOn(given trust.Root) bool {
 	return err == nil && given.Version() >= followed.Version() && followed.Signed(given)
 }
 
+// anchor reads the note, or its copy where the disk changed it.
 func (a *authority) anchor() (known anchor, err error) {
-	b, err := a.store.Record(anchorRecord)
-	if err != nil || b == nil {
-		return known, err
-	}
-	if err := json.Unmarshal(b, &known); err != nil {
-		a.log.Error("read which root is trusted; begins with the owner's", "error", err)
-		return anchor{}, nil
+	for _, record := range []string{anchorRecord, anchorCopy} {
+		b, err := a.store.Record(record)
+		if err != nil || b == nil {
+			return known, err
+		}
+		if err = json.Unmarshal(b, &known); err == nil {
+			return known, nil
+		}
+		known = anchor{}
+		a.log.Error("read which root is trusted", "record", record, "error", err)
 	}
 	return known, nil
 }
@@ -144,7 +150,7 @@ func (a *authority) keepAnchor(known anchor) error {
 	if err != nil {
 		return err
 	}
-	return a.store.SaveRecord(anchorRecord, b)
+	return errors.Join(a.store.SaveRecord(anchorCopy, b), a.store.SaveRecord(anchorRecord, b))
 }
 
 // now is the clock, but never before the agent was built, nor before the latest
@@ -189,24 +195,50 @@ func (a *authority) refresh(ctx context.Context) (*trust.Client, error) {
 		return a.follow(ctx, a.metadata, now)
 	}
 	client, atHand := a.follow(ctx, a.lent, now)
-	if atHand == nil {
+	soon, giveUp := context.WithCancel(ctx) // what is found later is fetched by it too
+	patience := time.AfterFunc(besideFolder, giveUp)
+	newer, far := a.follow(soon, a.metadata, now)
+	patience.Stop()
+	switch {
+	case far == nil:
+		return newer, nil
+	case atHand == nil:
 		return client, nil
 	}
-	client, err = a.follow(ctx, a.metadata, now)
-	if err != nil {
-		err = fmt.Errorf("%w; nor by the network: %w", atHand, err)
-	}
-	return client, err
+	return nil, fmt.Errorf("%w; nor by the network: %w", atHand, far)
 }
 
-// follow follows one copy of the repository.
+// besideFolder is how long the network may take to bring newer trust than a folder
+// that somebody brought: with it, the folder cannot hide what the owner changed.
+const besideFolder = 10 * time.Second
+
+// follow follows one copy of the repository. A root below one that was followed
+// before leads nowhere: the disk lost the newer one, and what that took back
+// would count again.
 func (a *authority) follow(ctx context.Context, from repositoryFiles, now time.Time) (*trust.Client, error) {
 	client, err := trust.Open(a.store.Metadata(), now)
 	if err != nil {
 		return nil, err
 	}
-	err = client.Refresh(from.Fetch(ctx))
-	return client, errors.Join(err, a.noteRoot(client))
+	if err := client.Refresh(from.Fetch(ctx)); err != nil {
+		return nil, errors.Join(err, a.noteRoot(client))
+	}
+	return client, errors.Join(a.noteRoot(client), a.highEnough(client))
+}
+
+// borrows reports whether a folder is asked first.
+func (a *authority) borrows() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.lent != nil
+}
+
+func (a *authority) highEnough(client *trust.Client) error {
+	known, err := a.anchor()
+	if err == nil && client.RootVersion() < known.Root {
+		err = fmt.Errorf("the disk lost root.json of version %d: only version %d could be found", known.Root, client.RootVersion())
+	}
+	return err
 }
 
 // lend has a copy of the repository asked first; nil takes it back. Nothing is
@@ -220,7 +252,7 @@ func (a *authority) lend(copy repositoryFiles) {
 // noteRoot forgets what time it was said to be under an older root.
 func (a *authority) noteRoot(client *trust.Client) error {
 	known, err := a.anchor()
-	if err != nil || known.Root == client.RootVersion() {
+	if err != nil || client.RootVersion() <= known.Root {
 		return err
 	}
 	return a.keepAnchor(anchor{Given: known.Given, Root: client.RootVersion()})
@@ -237,13 +269,17 @@ func (a *authority) known() (*trust.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return client, client.Refresh(nil)
+	if err := client.Refresh(nil); err != nil {
+		return nil, err
+	}
+	return client, a.highEnough(client)
 }
 
 // ordered is an order that somebody signed who may order this device.
 type ordered struct {
 	wire.Desired
-	by []trust.KeyID
+	by       []trust.KeyID
+	envelope []byte
 	// mayOrder tells whether keys may still order this device.
 	mayOrder func([]trust.KeyID) bool
 }
@@ -266,6 +302,15 @@ func (a *authority) order(ctx context.Context, envelope []byte) (ordered, error)
 		return ordered{}, fmt.Errorf("%w; nor could it be looked up who may order: %w", err, refreshed)
 	}
 	return a.judgeOrder(client, envelope)
+}
+
+// again judges an order anew by what is known now.
+func (a *authority) again(order ordered) (ordered, error) {
+	client, err := a.known()
+	if err != nil {
+		return ordered{}, err
+	}
+	return a.judgeOrder(client, order.envelope)
 }
 
 // turn waits until the repository may be asked about another order, or ctx ends.
@@ -297,7 +342,7 @@ func (a *authority) judgeOrder(client *trust.Client, envelope []byte) (ordered, 
 	if err := a.sawTime(order.At, client.RootVersion()); err != nil {
 		a.log.Error("keep the time of an order", "error", err)
 	}
-	return ordered{order, by, func(keys []trust.KeyID) bool { return client.MayOrder(keys, site, device) }}, nil
+	return ordered{order, by, envelope, func(keys []trust.KeyID) bool { return client.MayOrder(keys, site, device) }}, nil
 }
 
 // vouched refreshes, and looks who vouches for an ordered version: whose keys

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/squadron-edge/squadron/agent/fetch"
@@ -43,33 +44,66 @@ type Taken struct {
 	Error string       `json:"error,omitempty"`
 }
 
+// importLock is held by whoever brought a folder: a wish without one is nobody's.
+const importLock = "import.lock"
+
 // Bring asks the agent that runs on a state folder, or will, to use a folder that
-// somebody brought, until the returned end is called.
+// somebody brought, until the returned end is called or this process ends. One at
+// a time may.
 func Bring(stateDir, folder string) (wish string, end func() error, err error) {
-	wish = rand.Text()
-	b, err := json.Marshal(brought{wish, folder})
+	lock, err := lockImport(stateDir)
 	if err != nil {
 		return "", nil, err
 	}
-	err = inState(stateDir, func(s *slot.Store) error { return s.SaveRecord(broughtRecord, b) })
-	end = func() error {
-		return inState(stateDir, func(s *slot.Store) error {
-			var now brought
-			if err := readRecord(s, broughtRecord, &now); err != nil || now.Wish != wish {
-				return err // somebody else came with another one
-			}
-			return s.RemoveRecord(broughtRecord)
-		})
+	wish = rand.Text()
+	b, err := json.Marshal(brought{wish, folder})
+	if err == nil {
+		err = inState(stateDir, func(s *slot.Store) error { return s.SaveRecord(broughtRecord, b) })
 	}
-	return wish, end, err
+	if err != nil {
+		return "", nil, errors.Join(err, lock.Close())
+	}
+	end = func() error {
+		removed := inState(stateDir, func(s *slot.Store) error { return s.RemoveRecord(broughtRecord) })
+		return errors.Join(removed, lock.Close())
+	}
+	return wish, end, nil
 }
 
-// Answer is what the agent said of a folder; ok is false while it has not looked.
+func lockImport(stateDir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(stateDir, importLock), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(errors.New("another folder is being imported here: wait for it to end, or end it"), f.Close())
+	}
+	return f, nil
+}
+
+// abandoned reports whether nobody holds the wish any more: its process was
+// killed, or the power was cut.
+func abandoned(stateDir string) bool {
+	f, err := os.OpenFile(filepath.Join(stateDir, importLock), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return true
+	}
+	free := syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) == nil
+	return errors.Join(f.Close()) != nil || free
+}
+
+// Answer is what the agent said of a folder; ok is false while it has not looked,
+// or its answer is being written.
 func Answer(stateDir, wish string) (taken Taken, ok bool, err error) {
 	err = inState(stateDir, func(s *slot.Store) error {
-		return readRecord(s, takenRecord, &taken)
+		b, err := s.Record(takenRecord)
+		if err != nil {
+			return err
+		}
+		ok = json.Unmarshal(b, &taken) == nil && taken.Wish == wish
+		return nil
 	})
-	return taken, taken.Wish == wish, err
+	return taken, ok, err
 }
 
 func inState(dir string, do func(*slot.Store) error) error {
@@ -80,27 +114,18 @@ func inState(dir string, do func(*slot.Store) error) error {
 	return errors.Join(do(s), s.Close())
 }
 
-func readRecord(s *slot.Store, name string, into any) error {
-	b, err := s.Record(name)
-	if err != nil || b == nil {
-		return err
-	}
-	if err := json.Unmarshal(b, into); err != nil {
-		return fmt.Errorf("read record %s: %w", name, err)
-	}
-	return nil
-}
-
 // followFolder takes a folder into use that somebody brought since the last look,
 // and puts it away again once nobody wants it any more.
 func (u *updater) followFolder(ctx context.Context) {
 	var wanted brought
-	if err := readRecord(u.store, broughtRecord, &wanted); err != nil {
-		u.log.Error("look for a folder that somebody brought", "error", err)
-		return
+	b, err := u.store.Record(broughtRecord)
+	if err != nil || b == nil && u.inUse == wanted {
+		return // what cannot be read is nobody's wish
 	}
-	if wanted.Folder != "" && gone(wanted.Folder) {
-		// It was pulled out, and who brought it is gone too.
+	if json.Unmarshal(b, &wanted) != nil {
+		wanted = brought{}
+	}
+	if wanted.Folder != "" && (abandoned(u.config.StateDir) || gone(wanted.Folder)) {
 		if err := u.store.RemoveRecord(broughtRecord); err != nil {
 			u.log.Error("forget a folder that is gone", "folder", wanted.Folder, "error", err)
 		}
@@ -125,9 +150,9 @@ func (u *updater) followFolder(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	b, err := json.Marshal(taken)
+	answer, err := json.Marshal(taken)
 	if err == nil {
-		err = u.store.SaveRecord(takenRecord, b)
+		err = u.store.SaveRecord(takenRecord, answer)
 	}
 	if err != nil {
 		u.log.Error("answer who brought a folder", "error", err)
@@ -178,7 +203,7 @@ func (u *updater) orderIn(ctx context.Context, folder string) (wire.Desired, err
 		return wire.Desired{}, fmt.Errorf("the order for %s in %s has number %d, and the device has taken number %d since: export again", d, folder, order.Generation, u.order.Generation)
 	}
 	if u.order.Generation < order.Generation {
-		return wire.Desired{}, errors.New(u.why)
+		return wire.Desired{}, fmt.Errorf("the order for %s in %s was not kept, such as for want of room on the disk: %s", d, folder, u.why)
 	}
 	return order, nil
 }

@@ -58,6 +58,11 @@ func (u *updater) later(ctx context.Context, order ordered) {
 		case <-ctx.Done():
 			return
 		}
+		order, err := u.authority.again(order)
+		if err != nil {
+			u.log.Warn("an order that the disk did not take counts no more", "error", err)
+			return
+		}
 		select {
 		case u.orders <- order:
 		case <-ctx.Done():

@@ -175,6 +175,7 @@ func (u *updater) step(ctx context.Context, o outcome) {
 	if err := u.take(ctx, m, o.event); err != nil {
 		m.untaken = append(m.untaken, o.event)
 		u.untaken(m, err)
+		u.giveTurn(ctx)
 	}
 }
 
@@ -227,7 +228,12 @@ func (u *updater) giveTurn(ctx context.Context) {
 // states are of all models, by name. Only run's goroutine may ask.
 func (u *updater) states() (all []update.State) {
 	for _, name := range u.names() {
-		all = append(all, u.models[name].state)
+		m := u.models[name]
+		s := m.state
+		if len(m.untaken) > 0 {
+			s.Waiting = true // for the disk
+		}
+		all = append(all, s)
 	}
 	return all
 }

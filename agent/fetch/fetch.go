@@ -259,7 +259,7 @@ func (f *Fetcher) ask(ctx context.Context, p partial) (failed failures) {
 		if ctx.Err() != nil || failed.local() {
 			return failed
 		}
-		if s.mirror {
+		if s.mirror && s != f.lent.Load() {
 			pause := s.rest(err, time.Now())
 			f.log.Warn("a mirror failed", "mirror", s.String(), "object", p.digest.Short(), "error", oneLine(err), "rests", pause)
 		}

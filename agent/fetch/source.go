@@ -13,9 +13,8 @@ import (
 	"os"
 	"path"
 	"sync"
+	"syscall"
 	"time"
-
-	getter "github.com/hashicorp/go-getter/v2"
 
 	"github.com/squadron-edge/squadron/deploy/bundle"
 )
@@ -87,15 +86,14 @@ func (s *source) enough(wait time.Duration) int64 {
 }
 
 // copyTo copies the object from a folder beside what had arrived, and puts it in
-// its place if it is right: a stick pulled out half-way costs nothing.
+// its place if it is right: a stick pulled out half-way costs nothing. go-getter's
+// own copy has no bound, and a file may grow while it is read.
 func (s *source) copyTo(ctx context.Context, p partial, have *progress) error {
-	if err := checkSize(path.Join(s.base.Path, "sha256", p.digest.Hex()), p.size); err != nil {
+	name := path.Join(s.base.Path, "sha256", p.digest.Hex())
+	if err := checkSize(name, p.size); err != nil {
 		return err
 	}
-	if err := get(ctx, s.address(p.digest), p.copy(), &getter.FileGetter{}); err != nil {
-		return errors.Join(err, p.disk.RemoveAll(p.copy()))
-	}
-	h, err := p.hashOf(p.copy())
+	h, err := copyPlain(ctx, name, p)
 	if err == nil && bundle.Digest(h.Sum(nil)) != p.digest {
 		err = fmt.Errorf("its bytes have digest %s, so they are not what was asked for", bundle.Digest(h.Sum(nil)).Short())
 	}
@@ -106,15 +104,59 @@ func (s *source) copyTo(ctx context.Context, p partial, have *progress) error {
 	return p.disk.Rename(p.copy(), p.file())
 }
 
-// hashOf reads a whole file.
-func (p partial) hashOf(name string) (hash.Hash, error) {
-	f, err := p.disk.Open(name)
+// copyPlain copies a file of the partial's length, and hashes what it wrote.
+func copyPlain(ctx context.Context, name string, p partial) (h hash.Hash, err error) {
+	from, err := openPlain(name)
 	if err != nil {
 		return nil, err
 	}
-	h := sha256.New()
-	_, err = io.Copy(h, io.LimitReader(f, p.size+1))
-	return h, errors.Join(err, f.Close())
+	defer func() { err = errors.Join(err, from.Close()) }()
+	if err := p.disk.RemoveAll(p.copy()); err != nil {
+		return nil, err
+	}
+	to, err := os.OpenFile(p.copy(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	h = sha256.New()
+	n, err := io.Copy(io.MultiWriter(to, h), io.LimitReader(&until{ctx, from}, p.size))
+	if err == nil && n < p.size {
+		err = fmt.Errorf("%s ends after %d of %d bytes", name, n, p.size)
+	}
+	return h, errors.Join(err, to.Close())
+}
+
+// until ends reading with its context.
+type until struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (u *until) Read(b []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.r.Read(b)
+}
+
+// openPlain opens a plain file, and waits for nothing that somebody put in its
+// place.
+func openPlain(name string) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
+	if errors.Is(err, syscall.ELOOP) {
+		return nil, fmt.Errorf("%s is not a plain file", name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a plain file", name)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // checkSize refuses what is not a plain file of the right size, before it is

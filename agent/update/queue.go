@@ -32,7 +32,7 @@ func NextTurn(all []State) (next State, ok bool) {
 		if s.AtWork() {
 			return State{}, false
 		}
-		if s.Step == StepQueued && (!ok || s.Since.Before(next.Since)) {
+		if s.Step == StepQueued && !s.Waiting && (!ok || s.Since.Before(next.Since)) {
 			next, ok = s, true
 		}
 	}

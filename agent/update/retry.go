@@ -20,6 +20,9 @@ const (
 	longestWait = 15 * time.Minute
 )
 
+// letPass is how long a try that is due lets another model's update pass.
+const letPass = 15 * time.Second
+
 // slowestRate is the download that is still waited for, in bytes a second.
 const slowestRate = 16 << 10
 
@@ -42,8 +45,8 @@ func (t *turn) failed(why string, after time.Duration) {
 	t.actions = append(t.actions, SetTimer{t.Task, wait})
 }
 
-// nearer has a fetch, or the wait for its next try, begin anew, and takes up what
-// was given up: somebody came with what the network did not bring.
+// nearer has a fetch, or the wait for its next try, begin anew, also one that was
+// given up: somebody came with what the network did not bring.
 func (t *turn) nearer() {
 	switch t.Step {
 	case StepEnvelope, StepObjects:
@@ -51,7 +54,11 @@ func (t *turn) nearer() {
 		t.Why = fmt.Sprintf("Fetches %s; %s.", t.wanted(), t.meanwhile())
 		t.work()
 	case StepFailed:
-		t.begin(t.Order)
+		if fetched := t.GaveUp == StepEnvelope || t.GaveUp == StepObjects; fetched && !t.keeps() {
+			tests := t.Tests
+			t.begin(t.Order)
+			t.Tests = tests
+		}
 	}
 }
 
@@ -63,6 +70,7 @@ func (t *turn) giveUp(why string) {
 		t.becomeRollingBack(why)
 		return
 	}
+	t.GaveUp = t.Step
 	t.end(StepFailed, fmt.Sprintf("Gave up %s %s after %d tries: %s; %s.", t.Step.doing(), t.wanted(), t.Tries, why, t.meanwhile()))
 }
 
@@ -108,6 +116,8 @@ func (t *turn) timer() {
 		t.becomeQueued(fmt.Sprintf("Fetches %s", t.wanted()))
 	case t.Step == StepQueued:
 		t.turnCame()
+	case t.Waiting && t.Step.approaching() && t.rules.Ahead != "" && !t.returning():
+		t.actions = append(t.actions, SetTimer{t.Task, letPass})
 	case t.Waiting:
 		t.Waiting = false
 		t.work()

@@ -105,13 +105,16 @@ func setRule(t *testing.T, rules *Rules, words []string, now time.Time) time.Tim
 }
 
 // expand writes out "probation" and "shadow", with or without a health that
-// stays, and "commit VERSION", of which a transcript shows the last event alone.
+// stays, "fetch-fails", and "commit VERSION", of which a transcript shows the last event alone.
 func expand(command string) []string {
 	if health, ok := strings.CutPrefix(command, "probation"); ok {
 		return slices.Repeat([]string{"timer", "observed" + health}, observations)
 	}
 	if health, ok := strings.CutPrefix(command, "shadow"); ok {
 		return append([]string{"observed" + health}, slices.Repeat([]string{"timer", "observed" + health}, observations)...)
+	}
+	if command == "fetch-fails" {
+		return slices.Repeat([]string{"failed no route to host", "timer"}, maxFetchTries)
 	}
 	if v, ok := strings.CutPrefix(command, "commit "); ok {
 		return append([]string{"ordered " + v, "envelope-fetched", "verified", "objects-fetched", "test-passed", "activated"},

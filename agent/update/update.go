@@ -59,6 +59,8 @@ type State struct {
 	Restarts int   `json:"restarts,omitempty"` // of the agent in this probation
 	Healthy  int   `json:"healthy,omitempty"`  // good observations in this probation, or of this shadow
 	Bytes    int64 `json:"bytes,omitempty"`    // size of Order's objects, once verified
+	// GaveUp is the step at which the last order that failed was given up.
+	GaveUp Step `json:"gave_up,omitempty"`
 	// Begins is when the fetches of Order begin, while that is waited for.
 	Begins time.Time `json:"begins,omitzero"`
 

@@ -153,6 +153,9 @@ func (c *importCommand) follow(ctx context.Context, s program.Streams, order wir
 		if state, err = agent.Status(c.State); err != nil {
 			return false, err
 		}
+		if state.Generation > order.Generation {
+			return false, fmt.Errorf("order %d came from the network meanwhile, which is newer than order %d of the folder: squadron-agent status shows what the device does about it", state.Generation, order.Generation)
+		}
 		models := ordered(state, order)
 		done = len(models) == len(order.Models)
 		for _, m := range models {
@@ -178,7 +181,7 @@ func watch(ctx context.Context, look func() (done bool, err error)) error {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return fmt.Errorf("%w; an agent that runs goes on by itself, as far as it can without the folder: squadron-agent status shows how far", context.Cause(ctx))
 		}
 	}
 }
