@@ -27,6 +27,7 @@ func (u *updater) boot(names []string) (outcomes []outcome) {
 	if err := u.store.Unswept(); err != nil {
 		u.log.Error("remove what was half written", "error", err)
 	}
+	asked := u.endedAsAsked()
 	if err := u.readLastOrder(); err != nil {
 		// Without it the device serves what it has and asks for its order.
 		u.log.Error("start", "error", err)
@@ -47,12 +48,32 @@ func (u *updater) boot(names []string) (outcomes []outcome) {
 			continue
 		}
 		u.model(name).state = state
-		outcomes = append(outcomes, outcome{name, update.Restarted{Serving: u.serveFound(name, state.Active)}})
+		outcomes = append(outcomes, outcome{name, update.Restarted{Serving: u.serveFound(name, state.Active), Asked: asked}})
 	}
 	if err := u.noteStart(); err != nil {
 		u.log.Error("keep event", "error", err)
 	}
 	return outcomes
+}
+
+// endedRecord is there while no agent runs, if the last one ended as it was asked
+// to.
+const endedRecord = "ended"
+
+// endedAsAsked reports that, once.
+func (u *updater) endedAsAsked() bool {
+	b, err := u.store.Record(endedRecord)
+	if err != nil || b == nil {
+		return false
+	}
+	return u.store.RemoveRecord(endedRecord) == nil
+}
+
+// noteEnd keeps that the agent ends as it was asked to.
+func (u *updater) noteEnd() {
+	if err := u.store.SaveRecord(endedRecord, []byte("{}")); err != nil {
+		u.log.Error("note the end", "error", err)
+	}
 }
 
 // forgotten reports whether a model was withdrawn and nothing of it is left to

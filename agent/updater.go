@@ -151,6 +151,7 @@ func (u *updater) stop() {
 	for _, m := range u.models {
 		u.drop(m)
 	}
+	u.noteEnd()
 }
 
 func (u *updater) names() []string {

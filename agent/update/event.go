@@ -24,8 +24,12 @@ type (
 	// Turn says that no other model's update goes first any more.
 	Turn struct{ Task Task }
 	// Restarted is the first event after a start: Serving is what boot recovery
-	// found, verified, loaded and serves.
-	Restarted struct{ Serving Version }
+	// found, verified, loaded and serves. Asked says that the agent before had
+	// ended as it was asked to.
+	Restarted struct {
+		Serving Version
+		Asked   bool
+	}
 )
 
 // Outcomes of the action with the same task.

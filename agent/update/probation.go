@@ -73,8 +73,14 @@ func (t *turn) atHand() string {
 }
 
 // restartedInProbation forgives a restart or two: a power cut is not the
-// model's fault. Restarts at any other time count for nothing.
-func (t *turn) restartedInProbation() {
+// model's fault. One that was asked for, and restarts at any other time, count
+// for nothing.
+func (t *turn) restartedInProbation(asked bool) {
+	if asked {
+		t.Healthy = 0
+		t.become(StepProbation, fmt.Sprintf("%s serves and is watched for %s, anew after a restart that was asked for; %s.", t.wanted(), t.rules.Probation, t.atHand()))
+		return
+	}
 	t.Restarts++
 	if t.Restarts >= maxRestarts {
 		t.becomeRollingBack(fmt.Sprintf("the agent went down %d times while it was on probation", t.Restarts))

@@ -200,7 +200,7 @@ func (w *world) crash() {
 		w.t.Fatal(err)
 	}
 	w.check()
-	w.step(Restarted{w.serving})
+	w.step(Restarted{Serving: w.serving})
 }
 
 func (w *world) do(a Action) {

@@ -40,7 +40,7 @@ func (r Rules) Step(s State, e Event, now time.Time) (State, []Action) {
 	case Nearer:
 		t.nearer()
 	case Restarted:
-		t.restarted(e.Serving)
+		t.restarted(e.Serving, e.Asked)
 	default:
 		if taskOf(e) == t.Task && (t.Step.approaching() || t.Step.switching() || t.keeps()) {
 			t.outcome(e)
@@ -118,7 +118,7 @@ func (t *turn) withdrawn() {
 
 // restarted goes on after a crash or a power cut. Everything before the switch
 // is checked again from the start: what is on disk already makes that quick.
-func (t *turn) restarted(serving Version) {
+func (t *turn) restarted(serving Version, asked bool) {
 	if t.Step == StepIdle && t.Order.Digest.IsZero() {
 		t.Active = serving
 		return
@@ -128,7 +128,7 @@ func (t *turn) restarted(serving Version) {
 	case t.Step == StepActivate && arrived:
 		t.becomeProbation()
 	case t.Step == StepProbation && arrived:
-		t.restartedInProbation()
+		t.restartedInProbation(asked)
 	case t.Step == StepProbation:
 		t.Fault = "it was not usable after a restart"
 		t.becomeRolledBack(serving)

@@ -163,7 +163,9 @@ func parseEvent(t *testing.T, line string, task Task) Event {
 	case "turn":
 		return Turn{task}
 	case "restarted":
-		return Restarted{version(rest)}
+		return Restarted{Serving: version(rest)}
+	case "asked-restart":
+		return Restarted{version(rest), true}
 	case "envelope-fetched":
 		return EnvelopeFetched{task}
 	case "verified":

@@ -108,6 +108,9 @@ func tellDevice(w io.Writer, d api.Device) {
 	}
 	if i := d.Info; i != nil {
 		fmt.Fprintf(w, "board    %s %s, %d MiB, agent %s, serves at %s\n", i.Board, i.Arch, i.MemoryMiB, i.Agent, i.Serve)
+		for _, note := range i.Config {
+			fmt.Fprintf(w, "note     %s\n", note)
+		}
 		for _, e := range i.Engines {
 			fmt.Fprintf(w, "engine   %s: %s\n", e.Engine, e.Why)
 		}

@@ -116,6 +116,9 @@ func (c publishCommand) send(ctx context.Context, tell io.Writer) (r trust.Relea
 	if r, err = api.ReleaseOf(f); err != nil {
 		return r, b, false, err
 	}
+	if c.Minimum != "" && trust.Older(r.Version, string(c.Minimum)) {
+		return r, b, false, exit.AsUsage(fmt.Errorf("--minimum-version %s is above the bundle's own version %s, which nobody could install then: publish that version first, and give the minimum with it", c.Minimum, r.Version))
+	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return r, b, false, err
 	}

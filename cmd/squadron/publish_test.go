@@ -228,3 +228,15 @@ func (o *office) unpacked(file string) (payload []byte, m *bundle.Manifest, obje
 	}
 	return payload, m, objects
 }
+
+// A minimum above the bundle's own version would leave nothing to install.
+func TestAMinimumAboveTheBundleIsRefused(t *testing.T) {
+	o := openOffice(t)
+	_, complaint := o.publishes(exit.Usage, o.pack("meter-reader", "2.0.0", "publisher.key"), "--minimum-version", "9.0.0")
+	if !strings.Contains(complaint, "above the bundle's own version 2.0.0") {
+		t.Errorf("complained %q", complaint)
+	}
+	if n := len(o.bundles()); n != 0 {
+		t.Errorf("%d bundles were published", n)
+	}
+}
