@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/squadron-edge/squadron/deploy/trust"
+	"github.com/squadron-edge/squadron/deploy/trust/trusttest"
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
@@ -258,4 +259,23 @@ func TestAFolderThatIsPulledOutIsForgotten(t *testing.T) {
 	f.order(f.publish(newRelease(t, "2.0.0", false), f.key))
 	f.awaitPhase("2.0.0", wire.PhaseCommitted)
 	r.mustServe("2.0.0")
+}
+
+// A stick whose timestamp nobody signed has a terminal do nothing by what it says
+// in there.
+func TestAttackEscapesOfAStick(t *testing.T) {
+	f := newFleet(t)
+	c := f.config(t.TempDir())
+	committed(t, f, c)
+	stick := f.stick()
+	d := *f.desired
+	d.Generation = 5
+	write(t, orderFile(stick), signedOrder(t, d, trusttest.Key(91)))
+	f.http.Close()
+	write(t, filepath.Join(stick, "tuf", "timestamp.json"), []byte(`{"signatures":[],"signed":{"_type":"\u001b]0;owned\u0007\u001b[2J","meta":{}}}`))
+	taken, end := bring(t, c.StateDir, stick)
+	defer end()
+	if strings.ContainsAny(taken.Error, "\x1b\x07") || !strings.Contains(taken.Error, `\u{1b}]0;owned`) {
+		t.Errorf("it answers %q", taken.Error)
+	}
 }

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/squadron-edge/squadron/deploy/sentence"
 )
 
 // BusyError says that the server asks to be left alone for a while: 429 or 503
@@ -134,15 +136,6 @@ func (f *Fetcher) local(err error) error {
 	return fmt.Errorf("into %s: %w", f.dir, err)
 }
 
-// line is an error whose text is one line.
-type line struct {
-	text string
-	error
-}
-
-func (l line) Error() string { return l.text }
-func (l line) Unwrap() error { return l.error }
-
 // oneLine takes the request line out of an error of net/http, and makes one
 // line of it.
 func oneLine(err error) error {
@@ -150,8 +143,5 @@ func oneLine(err error) error {
 	if errors.As(err, &u) && u.Err != nil {
 		err = u.Err
 	}
-	if text := err.Error(); strings.Contains(text, "\n") {
-		return line{strings.ReplaceAll(text, "\n", "; "), err}
-	}
-	return err
+	return sentence.Of(err)
 }

@@ -25,7 +25,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
+
+	"github.com/squadron-edge/squadron/deploy/sentence"
 )
 
 // The statuses of every command.
@@ -78,14 +79,14 @@ func Report(w io.Writer, program string, err error, asJSON bool) int {
 	if err == nil {
 		return status
 	}
-	sentence := strings.ReplaceAll(err.Error(), "\n", "; ")
+	line := sentence.Line(err.Error())
 	if !asJSON {
-		fmt.Fprintf(w, "%s: %s\n", program, sentence)
+		fmt.Fprintf(w, "%s: %s\n", program, line)
 		return status
 	}
 	lines := json.NewEncoder(w)
 	lines.SetEscapeHTML(false) // a person may read it too
-	if err := lines.Encode(failure{sentence, status}); err != nil {
+	if err := lines.Encode(failure{line, status}); err != nil {
 		return Failed // where errors go, nobody reads any more
 	}
 	return status

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -86,6 +87,79 @@ func TestMoreDownloadsThanALinkCarriesComeLater(t *testing.T) {
 			t.Errorf("after the others: %v", err)
 		}
 	})
+}
+
+// Strangers who invent sites leave nothing behind: HEAD none at all, and a GET no
+// more than a bounded number.
+func TestInventedSitesLeaveNoBudgets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudgets(SiteBudgets{"plant-7": 1 << 20, OtherSites: 64 << 10})
+		r := httptest.NewRequest(http.MethodHead, "/", nil)
+		r.Header.Set(wire.DeviceHeader, "invented/cam")
+		if _, _, err := b.enter(httptest.NewRecorder(), r, 1<<20); err != nil || len(b.sites) != 0 {
+			t.Errorf("HEAD left %d budgets, %v", len(b.sites), err)
+		}
+		for i := range 2 * maxSites { // at once: none is idle
+			if _, _, err := download(b, fmt.Sprintf("invented-%d/cam", i), 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := len(b.sites); n != maxSites+1 {
+			t.Errorf("they left %d budgets", n)
+		}
+		site := func(name string) *budget {
+			r.Header.Set(wire.DeviceHeader, name+"/cam")
+			return b.of(r)
+		}
+		if site("beyond") != b.sites[OtherSites] || site("plant-7") == b.sites[OtherSites] {
+			t.Error("one beyond them shares no budget, or one that is configured does")
+		}
+		time.Sleep(2 * time.Second)
+		if site("plant-8") != b.sites["plant-8"] || len(b.sites) != 1 {
+			t.Errorf("two seconds later there are %d budgets", len(b.sites))
+		}
+	})
+}
+
+// slowReader takes so many bytes a second.
+type slowReader struct {
+	http.ResponseWriter
+	perSecond int
+}
+
+func (s slowReader) Write(b []byte) (int, error) {
+	time.Sleep(time.Duration(len(b)) * time.Second / time.Duration(s.perSecond))
+	return s.ResponseWriter.Write(b)
+}
+
+// A slow reader gives its place up; one that waits for its site's budget does not.
+func TestASlowReaderGivesItsPlaceUp(t *testing.T) {
+	for _, c := range []struct {
+		perSecond int
+		least     time.Duration
+		most      time.Duration
+		cut       bool
+	}{
+		{2 << 10, time.Minute, 2 * time.Minute, true},
+		{20 << 10, 6 * time.Minute, 8 * time.Minute, false},
+		{1 << 30, 2 * time.Minute, 3 * time.Minute, false}, // as slow as the budget
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBudgets(SiteBudgets{"plant-7": 64 << 10})
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			r.Header.Set(wire.DeviceHeader, "plant-7/cam-1")
+			began := time.Now()
+			w, done, err := b.enter(slowReader{httptest.NewRecorder(), c.perSecond}, r, 8<<20)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = w.Write(make([]byte, 8<<20))
+			done()
+			if took := time.Since(began); (err != nil) != c.cut || took < c.least || took > c.most {
+				t.Errorf("%d bytes a second: it held its place for %s, %v", c.perSecond, took, err)
+			}
+		})
+	}
 }
 
 func TestBudgetsThatNoDownloadEndsWithinAreRefused(t *testing.T) {

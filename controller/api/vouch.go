@@ -80,14 +80,14 @@ func (c *Client) vouch(ctx context.Context, s Signer, r trust.Release, now time.
 	if err != nil {
 		return nil, err
 	}
-	if !changed && !due && !basis.PutBack {
+	if !changed && !due && !basis.PutBack && basis.Refused == nil {
 		return notes, s.keep(shown)
 	}
 	next := shown
 	if next.File, err = s.sign(basis, now); err != nil {
 		return nil, fmt.Errorf("vouch for %s: %w", r.Path(), err)
 	}
-	return notes, c.offer(ctx, s, next, kept)
+	return notes, c.offer(ctx, s, next, basis, r)
 }
 
 // shown is what the controller shows as the newest file of a release's role.
@@ -112,18 +112,22 @@ func (s Signer) sign(basis trust.Basis, now time.Time) ([]byte, error) {
 }
 
 // offer keeps what was signed, and then gives it to the controller: if no answer
-// comes, the controller may have it all the same. What it refuses was never
-// signed for any device, and what was signed before is kept instead.
-func (c *Client) offer(ctx context.Context, s Signer, signed trust.Last, before []byte) error {
+// comes, the controller may have it all the same. So may one that says that it
+// refuses: what was signed is never forgotten, and only not gone on from.
+func (c *Client) offer(ctx context.Context, s Signer, signed trust.Last, basis trust.Basis, r trust.Release) error {
 	if err := s.keep(signed); err != nil {
 		return err
 	}
 	_, err := c.PutMetadata(ctx, signed.Role, signed.File)
-	if refused := new(RefusedError); errors.As(err, &refused) && refused.Status < 500 {
-		err = errors.Join(err, s.Home.Save(before))
+	if refused := new(RefusedError); !errors.As(err, &refused) || refused.Status >= 500 {
+		return err
 	}
-	return err
+	err = fmt.Errorf("%w: the key has signed %s all the same, and %s", err, r.Path(), mayHaveKept)
+	return errors.Join(err, s.keep(basis.RefusedBy(signed, r)))
 }
+
+// mayHaveKept is what a publisher has to know of a refusal, and to do.
+const mayHaveKept = "whoever holds the controller may have kept that and show it to devices: if it must not run, publish a higher version with --minimum-version"
 
 // keep writes what was signed last, unless that is what is there.
 func (s Signer) keep(last trust.Last) error {
@@ -143,6 +147,9 @@ func (c *Client) notes(ctx context.Context, b trust.Basis, r trust.Release) (not
 	file := trust.FileName(b.Role)
 	if b.Unknown {
 		notes = append(notes, fmt.Sprintf("This machine does not know what this key signed before: version %d of %s is taken from the controller, as this key signed it.", b.File.Version(), file))
+	}
+	if refused := b.RefusedBesides(r); len(refused) > 0 {
+		notes = append(notes, fmt.Sprintf("This key signed %s, which the controller refused, and which is left out now; %s.", strings.Join(refused, ", "), mayHaveKept))
 	}
 	before, lowered, err := b.Lowered(r.Model)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -166,18 +167,106 @@ func TestANewMachineHearsWhomItBelieves(t *testing.T) {
 	}
 }
 
-// What a controller refuses was not signed for any device; what no answer came
-// to, it may have.
-func TestWhatWasSignedIsKeptUnlessItWasRefused(t *testing.T) {
+// What a controller says that it refuses it may have kept, as may one that gives
+// no answer.
+func TestWhatWasSignedIsKeptAlsoIfItWasRefused(t *testing.T) {
 	r := trusttest.New(t)
-	for status, version := range map[int]string{http.StatusUnprocessableEntity: `"version":2`, http.StatusConflict: `"version":2`, http.StatusBadGateway: `"version":3`} {
+	for status, version := range map[int]string{http.StatusUnprocessableEntity: `"version":3`, http.StatusConflict: `"version":7`, http.StatusBadGateway: `"version":3`} {
 		th, kept := newThief(t), home(t, r.Files["2.ada.json"])
 		th.shows, th.answers = r.Files["2.ada.json"], status
-		if _, err := th.Vouch(t.Context(), api.Signer{Key: r.Publishers["ada"], Home: kept}, release("3.0.0", "three"), r.Now); err == nil {
-			t.Errorf("%d: no error", status)
+		_, err := th.Vouch(t.Context(), api.Signer{Key: r.Publishers["ada"], Home: kept}, release("3.0.0", "three"), r.Now)
+		if err == nil || status < 500 && !strings.Contains(err.Error(), "has signed meter-reader/3.0.0 all the same") {
+			t.Errorf("%d: %v", status, err)
 		}
 		if !strings.Contains(strings.ReplaceAll(string(kept.Kept), " ", ""), version) {
 			t.Errorf("%d: kept %s", status, kept.Kept)
 		}
 	}
+}
+
+// A thief says that he refuses what ada signed, keeps it, and shows her the file
+// before, or that which he keeps, or none. She never signs another file of that
+// version, nor the refused release again, and hears of it.
+func TestAThiefOfTheControllerKeepsWhatHeRefuses(t *testing.T) {
+	r := trusttest.New(t)
+	first := r.Files["2.ada.json"]
+	for name, shows := range map[string]func(refused []byte) []byte{
+		"the file before": func([]byte) []byte { return first },
+		"the refused one": func(refused []byte) []byte { return refused },
+		"none":            func([]byte) []byte { return nil },
+	} {
+		th, kept := newThief(t), home(t, first)
+		signer := api.Signer{Key: r.Publishers["ada"], Home: kept}
+		th.shows = first
+		for i, version := range []string{"2.0.0", "2.0.1"} {
+			th.answers = http.StatusUnprocessableEntity
+			if _, err := th.Vouch(t.Context(), signer, release(version, "bad"), r.Now); err == nil {
+				t.Fatalf("%s: no error", name)
+			}
+			signed := role(t, th.got)
+			if signed.Version() != int64(3+i) || i > 0 && slices.Contains(signed.Paths(), "meter-reader/2.0.0") {
+				t.Errorf("%s: version %d vouches for %v", name, signed.Version(), signed.Paths())
+			}
+			th.shows = shows(th.got)
+		}
+		th.answers = 0
+		notes, err := th.Vouch(t.Context(), signer, release("2.0.2", "mended"), r.Now)
+		r.Must(err)
+		signed := role(t, th.got)
+		if want := append(role(t, first).Paths(), "meter-reader/2.0.2"); signed.Version() != 5 || !slices.Equal(signed.Paths(), want) {
+			t.Errorf("%s: version %d vouches for %v, want %v", name, signed.Version(), signed.Paths(), want)
+		}
+		if told := strings.Join(notes, " "); !strings.Contains(told, "signed meter-reader/2.0.0, meter-reader/2.0.1, which the controller refused") || !strings.Contains(told, "--minimum-version") {
+			t.Errorf("%s: she was told %q", name, notes)
+		}
+		th.shows = th.got
+		if notes, err := th.Vouch(t.Context(), signer, release("2.0.2", "mended"), r.Now); err != nil || len(notes) > 0 {
+			t.Errorf("%s: then she was told %q, %v", name, notes, err)
+		}
+	}
+}
+
+// A refused release that is published once more is signed once more.
+func TestARefusedReleaseIsPublishedAgain(t *testing.T) {
+	r := trusttest.New(t)
+	th, kept := newThief(t), &trusttest.Home{}
+	signer := api.Signer{Key: r.Publishers["ada"], Home: kept}
+	th.answers = http.StatusForbidden
+	if _, err := th.Vouch(t.Context(), signer, release("2.0.0", "two"), r.Now); err == nil {
+		t.Fatal("no error")
+	}
+	th.answers = 0
+	notes, err := th.Vouch(t.Context(), signer, release("2.0.0", "two"), r.Now)
+	r.Must(err)
+	if signed := role(t, th.got); signed.Version() != 2 || !slices.Equal(signed.Paths(), []string{"meter-reader/2.0.0"}) || len(notes) > 0 {
+		t.Errorf("version %d vouches for %v; she was told %q", signed.Version(), signed.Paths(), notes)
+	}
+}
+
+// Another machine with the key was quicker: its file counts, and the refused one
+// of the same version is no reason to stop.
+func TestAnotherMachineIsQuicker(t *testing.T) {
+	r := trusttest.New(t)
+	th, kept := newThief(t), home(t, r.Files["2.ada.json"])
+	signer := api.Signer{Key: r.Publishers["ada"], Home: kept}
+	th.shows, th.answers = r.Files["2.ada.json"], http.StatusUnprocessableEntity
+	if _, err := th.Vouch(t.Context(), signer, release("3.0.0", "three"), r.Now); err == nil {
+		t.Fatal("no error")
+	}
+	r.Publish("ada", "meter-reader/2.0.0", "two", "")
+	th.shows, th.answers = r.Files["3.ada.json"], 0
+	_, err := th.Vouch(t.Context(), signer, release("3.0.0", "three"), r.Now)
+	r.Must(err)
+	if signed := role(t, th.got); signed.Version() != 4 || !slices.Contains(signed.Paths(), "meter-reader/2.0.0") || !slices.Contains(signed.Paths(), "meter-reader/3.0.0") {
+		t.Errorf("version %d vouches for %v", signed.Version(), signed.Paths())
+	}
+}
+
+func role(t *testing.T, file []byte) trust.Targets {
+	t.Helper()
+	role, err := trust.ParseTargets(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return role
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 	"github.com/theupdateframework/go-tuf/v2/metadata/trustedmetadata"
+
+	"github.com/squadron-edge/squadron/deploy/sentence"
 )
 
 // Bounds on what a repository can make a client read, in bytes, and follow.
@@ -66,7 +68,7 @@ func Open(files Files, now time.Time) (*Client, error) {
 	}
 	set, err := trustedRoot(b)
 	if err != nil {
-		return nil, fmt.Errorf("load the trusted root: %w", err)
+		return nil, fmt.Errorf("load the trusted root: %w", sentence.Of(err))
 	}
 	set.RefTime = now
 	return &Client{files: files, set: set, by: map[string]string{}}, nil
@@ -342,12 +344,13 @@ func named(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// sentence says what to do about an expiry.
+// sentence says what to do about an expiry. What an error quotes of a file that
+// nobody signed is made harmless.
 func (c *Client) sentence(err error) error {
 	if expired := new(metadata.ErrExpiredMetadata); errors.As(err, &expired) {
-		return &ExpiredError{Now: c.set.RefTime, err: err}
+		return &ExpiredError{Now: c.set.RefTime, err: sentence.Of(err)}
 	}
-	return err
+	return sentence.Of(err)
 }
 
 // ExpiredError says that metadata is too old to install anything by.

@@ -11,7 +11,7 @@ import (
 )
 
 // MaxLast bounds the file of a Last, in bytes.
-const MaxLast = MaxTargets + 4<<10
+const MaxLast = 2*MaxTargets + 64<<10
 
 // MaxAhead is how far a role's version may be above the last that is known. Who
 // could make a publisher sign a version near the end of all numbers would leave
@@ -25,6 +25,11 @@ type Last struct {
 	Fleet bundle.Digest // of the fleet's first root.json
 	Role  string
 	File  []byte // the role's, signed
+	// Refused are the targets of releases that a controller refused, with what they
+	// are; the last of them is in File. None if no controller refused File.
+	Refused map[string]bundle.Digest
+	// Before is the newest file that no controller refused; nil if there is none.
+	Before []byte
 }
 
 const (
@@ -39,11 +44,14 @@ type lastFile struct {
 	Fleet    bundle.Digest   `json:"fleet"`
 	Role     string          `json:"role"`
 	Metadata json.RawMessage `json:"metadata"`
+
+	Refused map[string]bundle.Digest `json:"refused,omitempty"`
+	Before  json.RawMessage          `json:"before,omitempty"`
 }
 
 // Encode writes the file, which holds no secret.
 func (l Last) Encode() ([]byte, error) {
-	return json.Marshal(lastFile{lastVersion, lastKind, l.Fleet, l.Role, l.File})
+	return json.Marshal(lastFile{lastVersion, lastKind, l.Fleet, l.Role, l.File, l.Refused, l.Before})
 }
 
 // ReadLast reads the file; nil is the zero Last.
@@ -61,7 +69,7 @@ func ReadLast(b []byte) (Last, error) {
 	if f.V != lastVersion || f.Kind != lastKind || f.Role == "" {
 		return Last{}, fmt.Errorf("read what the key signed last: want version %d of a file that squadron publish wrote, of kind %q", lastVersion, lastKind)
 	}
-	return Last{f.Fleet, f.Role, f.Metadata}, nil
+	return Last{f.Fleet, f.Role, f.Metadata, f.Refused, f.Before}, nil
 }
 
 // Basis is the role's file from which a publisher goes on.
@@ -80,8 +88,12 @@ type Basis struct {
 	Forgotten []string
 	// Only are targets that File has and the controller's older file has not.
 	Only []string
+	// Refused are targets that the key signed and that a controller refused: File
+	// has none of them, and is to be signed anew for their sake.
+	Refused map[string]bundle.Digest
 
 	last *Targets
+	from []byte // the signed file that File was; nil if there was none
 }
 
 // Lowered is the model's minimum version as it was when the publisher signed
@@ -119,18 +131,20 @@ func (l Last) Basis(shown Last, keys []PublicKey, expires time.Time) (Basis, err
 		return Basis{}, fmt.Errorf("%s that the controller shows: %w", FileName(role), err)
 	}
 	switch {
+	case mine != nil && len(l.Refused) > 0:
+		return l.afterRefusal(mine, theirs, shown, keys, expires)
 	case theirs == nil && mine == nil:
 		return Basis{Role: role, File: NewTargets(expires), First: true}, nil
 	case theirs == nil:
-		return Basis{Role: role, File: *mine, PutBack: true, Only: mine.Paths()}, nil
+		return Basis{Role: role, File: *mine, PutBack: true, Only: mine.Paths(), from: l.File}, nil
 	case mine == nil:
-		return Basis{Role: role, File: *theirs, Unknown: true}, ahead(0, *theirs)
+		return Basis{Role: role, File: *theirs, Unknown: true, from: shown.File}, ahead(0, *theirs)
 	case theirs.Version() < mine.Version():
-		return Basis{Role: role, File: *mine, PutBack: true, Forgotten: missing(*theirs, *mine), Only: missing(*mine, *theirs)}, nil
+		return Basis{Role: role, File: *mine, PutBack: true, Forgotten: missing(*theirs, *mine), Only: missing(*mine, *theirs), from: l.File}, nil
 	case theirs.Version() == mine.Version() && !theirs.same(*mine):
 		return Basis{}, fmt.Errorf("%s that the controller shows: this key signed two files as version %d, of which this machine made the other: publish once more on the other machine that has the key, then here; if there is none, the key was stolen, and its owner runs squadron keys revoke", FileName(role), mine.Version())
 	}
-	return Basis{Role: role, File: *theirs, last: mine}, ahead(mine.Version(), *theirs)
+	return Basis{Role: role, File: *theirs, last: mine, from: shown.File}, ahead(mine.Version(), *theirs)
 }
 
 // signedRole reads a publisher's file and refuses one that the keys did not sign.

@@ -4,7 +4,8 @@
 // It owns what such a folder holds, and the order in which it is written: objects,
 // then trust, then orders, so that a stick pulled out too early holds no order that
 // it cannot fulfil. It refuses to sign anything, and to be believed: a device
-// verifies all of it.
+// verifies all of it. It believes no stick either: what is not a plain file or folder
+// there is not followed, but replaced or refused.
 //
 //	sha256/{hex}            objects, envelopes among them
 //	tuf/{file}              the fleet's trust
@@ -20,8 +21,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -36,6 +35,8 @@ type Stick struct {
 	From Controller
 	// Tell hears of each file that is being copied.
 	Tell func(sentence string)
+
+	to folder // Dir, while it is filled
 }
 
 // Controller is the part of api.Client that is needed.
@@ -59,7 +60,15 @@ type Filled struct {
 // Fill writes what the devices were ordered to run. A device without an order is
 // an error, since a stick without one is of no use there. Objects that the stick
 // has are not brought again. What a device would not believe now is not written.
-func (s Stick) Fill(ctx context.Context, devices []wire.Device, now time.Time) (Filled, error) {
+func (s Stick) Fill(ctx context.Context, devices []wire.Device, now time.Time) (filled Filled, err error) {
+	if s.to, err = openFolder(s.Dir); err != nil {
+		return filled, fmt.Errorf("export to %s: %w", s.Dir, err)
+	}
+	defer func() { err = errors.Join(err, s.to.Close()) }()
+	return s.fill(ctx, devices, now)
+}
+
+func (s Stick) fill(ctx context.Context, devices []wire.Device, now time.Time) (Filled, error) {
 	filled := Filled{Dir: s.Dir, Devices: []string{}, Models: []string{}}
 	repository := repository{from: s.From, ctx: ctx, asked: map[string][]byte{}}
 	client, err := repository.follow(now)
@@ -78,13 +87,13 @@ func (s Stick) Fill(ctx context.Context, devices []wire.Device, now time.Time) (
 	}
 	// By their names, the timestamp, with which a device begins, comes last.
 	for _, name := range slices.Sorted(maps.Keys(repository.asked)) {
-		if err := s.write("tuf/"+name, repository.asked[name]); err != nil {
+		if err := s.to.write("tuf/"+name, repository.asked[name]); err != nil {
 			return filled, err
 		}
 	}
 	filled.Until = client.Expires()
 	for i, d := range devices {
-		if err := s.write(trust.OrderPath(string(d.Site), string(d.ID)), orders[i]); err != nil {
+		if err := s.to.write(trust.OrderPath(string(d.Site), string(d.ID)), orders[i]); err != nil {
 			return filled, err
 		}
 		filled.Devices = append(filled.Devices, d.String())
@@ -153,19 +162,13 @@ func (s Stick) bundle(ctx context.Context, client *trust.Client, m wire.DesiredM
 
 // object copies an object, unless the stick has it to the last byte.
 func (s Stick) object(ctx context.Context, f bundle.File) (copied int64, err error) {
-	name := filepath.Join("sha256", f.Digest.Hex())
-	if has(filepath.Join(s.Dir, name), f) {
+	name := "sha256/" + f.Digest.Hex()
+	if err := s.to.enter("sha256"); err != nil {
+		return 0, err
+	}
+	if s.to.has(name, f) {
 		return 0, nil
 	}
 	s.Tell(fmt.Sprintf("copies %s, %.1f MiB", f.Path, float64(f.Size)/(1<<20)))
-	return f.Size, s.writeWith(name, func(w io.Writer) error { return s.From.CopyObject(ctx, f.Digest, f.Size, w) })
-}
-
-func has(name string, f bundle.File) bool {
-	r, err := os.Open(name)
-	if err != nil {
-		return false
-	}
-	d, n, err := bundle.DigestReader(io.LimitReader(r, f.Size+1))
-	return errors.Join(err, r.Close()) == nil && n == f.Size && d == f.Digest
+	return f.Size, s.to.writeWith(name, func(w io.Writer) error { return s.From.CopyObject(ctx, f.Digest, f.Size, w) })
 }
