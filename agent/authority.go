@@ -129,12 +129,15 @@ func (a *authority) leadsOn(given trust.Root) bool {
 	return err == nil && given.Version() >= followed.Version() && followed.Signed(given)
 }
 
-// anchor reads the note, or its copy where the disk changed it.
+// anchor reads the note, or its copy where the disk lost or changed it.
 func (a *authority) anchor() (known anchor, err error) {
 	for _, record := range []string{anchorRecord, anchorCopy} {
 		b, err := a.store.Record(record)
-		if err != nil || b == nil {
+		if err != nil {
 			return known, err
+		}
+		if b == nil {
+			continue
 		}
 		if err = json.Unmarshal(b, &known); err == nil {
 			return known, nil

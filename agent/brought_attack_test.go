@@ -3,6 +3,7 @@ package agent
 import (
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,8 +41,14 @@ func TestAttackAFolderHidesNewerTrust(t *testing.T) {
 // What the disk made of the trusted root, or of the note that says which it is,
 // must not make a revoked key count again, with a thief's stick in use.
 func TestAttackARevokedKeyAfterDamage(t *testing.T) {
-	for _, file := range []string{"trust/root.json", "records/trust.json"} {
-		t.Run(file, func(t *testing.T) {
+	for damage, do := range map[string]func(dir string) error{
+		"a damaged root": func(dir string) error { return os.WriteFile(filepath.Join(dir, "trust/root.json"), []byte("{"), 0o600) },
+		"a damaged note": func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, "records/trust.json"), []byte("{"), 0o600)
+		},
+		"a lost note": func(dir string) error { return os.Remove(filepath.Join(dir, "records/trust.json")) },
+	} {
+		t.Run(damage, func(t *testing.T) {
 			a := newAssault(t)
 			honest := a.desired.Models
 			evil := a.publish(newRelease(t, "6.6.6", false), a.key)
@@ -50,7 +57,9 @@ func TestAttackARevokedKeyAfterDamage(t *testing.T) {
 			a.order(honest...)
 			a.await("the owner's order by the new key", func() bool { return a.state.Generation == 2 })
 			a.device.end()
-			write(t, filepath.Join(a.config.StateDir, file), []byte("{"))
+			if err := do(a.config.StateDir); err != nil {
+				t.Fatal(err)
+			}
 			a.device = start(t, a.config)
 			a.device.awaitServing("1.0.0")
 			taken, end := bring(t, a.config.StateDir, stick)
@@ -82,6 +91,11 @@ func (a *assault) thiefsStick(models ...wire.DesiredModel) string {
 // The disk did not take a thief's order at once, and meanwhile his key was revoked.
 func TestAttackALateOrderOfARevokedKey(t *testing.T) {
 	a := newAssault(t)
+	a.device.end()
+	looked := make(hears, 1)
+	a.config.Log = slog.New(slog.NewTextHandler(looked, nil))
+	a.device = start(t, a.config)
+	a.device.awaitServing("1.0.0")
 	a.mu.Lock()
 	honest, d := a.desired.Models, *a.desired
 	d.Generation, d.Models = 1000, nil
@@ -98,13 +112,27 @@ func TestAttackALateOrderOfARevokedKey(t *testing.T) {
 	a.with(newOnlineKey)
 	a.order(honest...)
 	a.await("the owner's order", func() bool { return a.state.Generation == 2 })
-	a.order(a.next()) // which is taken after the late one was looked at again
+	a.order(a.next())
 	a.heals()
-	time.Sleep(persistRetry + time.Second)
+	select {
+	case <-looked:
+	case <-time.After(30 * time.Second):
+		t.Fatal("the late order was not looked at again")
+	}
 	if s := a.told(); s.Generation != 3 {
 		t.Errorf("the device is at order %d: %s", s.Generation, s.Why)
 	}
 	a.device.mustServe("2.0.0")
+}
+
+// hears is a log that tells when a late order was refused.
+type hears chan struct{}
+
+func (h hears) Write(line []byte) (int, error) {
+	if strings.Contains(string(line), "an order that the disk did not take counts no more") {
+		h <- struct{}{}
+	}
+	return len(line), nil
 }
 
 // An import that was killed leaves its wish: what is mounted there later is not

@@ -12,6 +12,7 @@
 // agent keeps, such as a model's update state.
 //
 //	lock                          held while an agent runs
+//	import.lock                   held while somebody has a folder imported
 //	objects/sha256/ab/abcd…       an object, whole and digest-checked or absent
 //	models/NAME/active            pointer: what serves
 //	models/NAME/previous          pointer: what a rollback returns to

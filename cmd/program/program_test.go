@@ -126,3 +126,11 @@ func TestAnAnswerThatCannotBePrintedIsAFailure(t *testing.T) {
 		}
 	}
 }
+
+// What is printed may be a stranger's words: it does not steer a terminal.
+func TestNoControlCharacterIsPrinted(t *testing.T) {
+	_, out, _ := run(t, "greet", "\x1b]0;owned\a\u009b2J\u202eada")
+	if strings.ContainsAny(out, "\x1b\a\u009b\u202e") || !strings.HasPrefix(out, "Hello, ") || !strings.HasSuffix(out, "ada.\n") {
+		t.Errorf("it printed %q", out)
+	}
+}

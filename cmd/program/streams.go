@@ -1,12 +1,14 @@
 package program
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
 	"os/signal"
 	"syscall"
+	"unicode"
 )
 
 // Streams are where a command speaks, and how.
@@ -19,7 +21,7 @@ type Streams struct {
 func (s Streams) Print(v any, text func(io.Writer)) error {
 	out := &remembering{w: s.Out}
 	if !s.JSON {
-		text(out)
+		text(plain{out})
 		return out.failed
 	}
 	enc := json.NewEncoder(out)
@@ -41,6 +43,20 @@ func (s Streams) Logger(level slog.Level) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(s.Err, options))
 	}
 	return slog.New(slog.NewTextHandler(s.Err, options))
+}
+
+// plain lets no control character through but the end of a line and the tab: what
+// devices and files say must not steer a terminal.
+type plain struct{ w io.Writer }
+
+func (p plain) Write(b []byte) (int, error) {
+	_, err := p.w.Write(bytes.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && unicode.In(r, unicode.C, unicode.Zl, unicode.Zp) {
+			return '\ufffd'
+		}
+		return r
+	}, b))
+	return len(b), err
 }
 
 // remembering keeps the first failure to write, so that what is printed line by

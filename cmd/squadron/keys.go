@@ -12,6 +12,7 @@ import (
 	"github.com/squadron-edge/squadron/cmd/config"
 	"github.com/squadron-edge/squadron/cmd/exit"
 	"github.com/squadron-edge/squadron/cmd/program"
+	"github.com/squadron-edge/squadron/cmd/squadron/durable"
 	"github.com/squadron-edge/squadron/cmd/squadron/owner"
 	"github.com/squadron-edge/squadron/deploy/trust"
 )
@@ -267,5 +268,5 @@ func writeNew(path string, data []byte, mode os.FileMode) error {
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("write %s: it exists already; move it away or name another file", path)
 	}
-	return replaceWith(path, append(data, '\n'), mode)
+	return durable.Replace(durable.File{Name: path, Body: append(data, '\n'), Mode: mode})
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/squadron-edge/squadron/agent/fetch"
 	"github.com/squadron-edge/squadron/cmd/exit"
+	"github.com/squadron-edge/squadron/cmd/squadron/durable"
 	"github.com/squadron-edge/squadron/deploy/trust"
 )
 
@@ -192,7 +193,7 @@ func (d metadataDir) Load(name string) ([]byte, error) {
 }
 
 func (d metadataDir) Save(name string, b []byte) error {
-	return replace(filepath.Join(string(d), name), b)
+	return durable.Replace(durable.File{Name: filepath.Join(string(d), name), Body: b, Mode: 0o600})
 }
 
 // targetDir keeps targets, each under one name whatever its path.
@@ -204,7 +205,9 @@ func (d targetDir) file(path string) string {
 
 func (d targetDir) Load(path string) ([]byte, error) { return readIfThere(d.file(path)) }
 
-func (d targetDir) Save(path string, b []byte) error { return replace(d.file(path), b) }
+func (d targetDir) Save(path string, b []byte) error {
+	return durable.Replace(durable.File{Name: d.file(path), Body: b, Mode: 0o600})
+}
 
 // readIfThere returns nil for a file that is not there.
 func readIfThere(name string) ([]byte, error) {
@@ -217,23 +220,4 @@ func readIfThere(name string) ([]byte, error) {
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxTarget+1))
 	return b, errors.Join(err, f.Close())
-}
-
-// replace writes a file beside its place and moves it over what is there.
-func replace(name string, b []byte) error { return replaceWith(name, b, 0o600) }
-
-func replaceWith(name string, b []byte, mode os.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".*.tmp")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	_, err = f.Write(b)
-	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", name, err), os.Remove(f.Name()))
-	}
-	return nil
 }
