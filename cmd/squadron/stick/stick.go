@@ -33,7 +33,7 @@ import (
 type Stick struct {
 	Dir  string
 	From Controller
-	// Tell hears of each file that is being copied.
+	// Tell hears of each large file that is being copied.
 	Tell func(sentence string)
 
 	to folder // Dir, while it is filled
@@ -160,6 +160,9 @@ func (s Stick) bundle(ctx context.Context, client *trust.Client, m wire.DesiredM
 	return nil
 }
 
+// worthTelling is the size in bytes from which a file is told of.
+const worthTelling = 64 << 10
+
 // object copies an object, unless the stick has it to the last byte.
 func (s Stick) object(ctx context.Context, f bundle.File) (copied int64, err error) {
 	name := "sha256/" + f.Digest.Hex()
@@ -169,6 +172,8 @@ func (s Stick) object(ctx context.Context, f bundle.File) (copied int64, err err
 	if s.to.has(name, f) {
 		return 0, nil
 	}
-	s.Tell(fmt.Sprintf("copies %s, %.1f MiB", f.Path, float64(f.Size)/(1<<20)))
+	if f.Size >= worthTelling {
+		s.Tell(fmt.Sprintf("copies %s, %.1f MiB", f.Path, float64(f.Size)/(1<<20)))
+	}
 	return f.Size, s.to.writeWith(name, func(w io.Writer) error { return s.From.CopyObject(ctx, f.Digest, f.Size, w) })
 }
