@@ -146,8 +146,13 @@ func (u *updater) readLastOrder() error {
 	return nil
 }
 
-// offer hands over an order as it came, in place of one that was not looked at
-// yet: an order is a state, and the newest counts.
+// maxOffered is how many orders may wait to be judged. The broker and the
+// controller are asked for the order at once, so that the one that came last need
+// not be the newest; more than a few say nothing that these do not.
+const maxOffered = 8
+
+// offer hands over an order as it came, in place of the one that has waited
+// longest where too many do.
 func (u *updater) offer(envelope []byte) {
 	for {
 		select {

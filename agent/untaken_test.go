@@ -60,3 +60,28 @@ func TestWhatTheDiskDidNotTakeDoesNotOvertake(t *testing.T) {
 		})
 	}
 }
+
+// TestTheNewestOrderCountsInWhateverTurnItComes: the broker and the controller are
+// asked at once, and the slower answer may be the older one.
+func TestTheNewestOrderCountsInWhateverTurnItComes(t *testing.T) {
+	p := newPocketFleet(t, "1.0.0", "2.0.0")
+	synctest.Test(t, func(t *testing.T) {
+		d, err := p.boot(slottest.New())
+		if err == nil {
+			err = d.complete(p.envelopes[0], p.versions[0])
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range []int{0, 1, 0} { // the first keeps whoever judges them busy
+			d.updater.offer(p.envelopes[v])
+		}
+		time.Sleep(time.Hour)
+		if err := d.mustServe(p.versions[1]); err != nil {
+			t.Error(err)
+		}
+		if err := d.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}

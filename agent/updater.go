@@ -87,7 +87,7 @@ func newUpdater(a *Agent, fetcher fetcher, info wire.Info, out *outbox) *updater
 		config: a.config, log: a.log, info: info, store: a.store, fetcher: fetcher, serving: a.models, outbox: out,
 		rules:     rulesOf(a.config),
 		authority: a.authority,
-		envelopes: make(chan []byte, 1),
+		envelopes: make(chan []byte, maxOffered),
 		orders:    make(chan ordered),
 		nearer:    make(chan chan<- struct{}),
 		outcomes:  make(chan outcome, 16),
