@@ -20,7 +20,8 @@ type Options struct {
 	Limits onnx.Limits
 	// Inputs gives shapes to plan for at load, by name, where the file leaves
 	// them open. An open first dimension, the batch, is planned for 1 unless it
-	// is given here.
+	// is given here. What still stays open is planned at the first run that
+	// gives it.
 	Inputs map[string]tensor.Shape
 }
 
@@ -62,11 +63,7 @@ func Load(data []byte, o Options) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	shapes, err := firstSignature(graph, o.Inputs)
-	if err != nil {
-		return nil, err
-	}
-	folded, err := fold(graph, shapes)
+	folded, err := fold(graph, firstSignature(graph, o.Inputs))
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +71,7 @@ func Load(data []byte, o Options) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load model %q: %w", graph.Name, err)
 	}
-	name, inputs := graph.Name, described(graph, graph.Inputs)
+	name, inputs, declared := graph.Name, described(graph, graph.Inputs), described(graph, graph.Outputs)
 	if !leavesOpen(graph) {
 		graph = nil // an engine has its own weights by now
 	}
@@ -82,7 +79,7 @@ func Load(data []byte, o Options) (*Session, error) {
 		name:     name,
 		graph:    graph,
 		inputs:   inputs,
-		outputs:  described(choice.program.plan.Graph, choice.program.plan.Graph.Outputs),
+		outputs:  outputs(choice.program.plan.Graph, declared),
 		engine:   choice.engine,
 		found:    choice.found,
 		refusals: choice.refusals,
@@ -113,6 +110,29 @@ func (s *Session) MultiplyAdds() int { return s.work }
 // other runs are under way: the error then wraps ctx's cause and says what was
 // not finished.
 func (s *Session) Run(ctx context.Context, inputs map[string]*tensor.Tensor) (map[string]*tensor.Tensor, error) {
+	in := make(map[string]tensor.Value, len(inputs))
+	for name, t := range inputs {
+		if t != nil {
+			in[name] = t
+		}
+	}
+	out, err := s.RunValues(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	tensors := make(map[string]*tensor.Tensor, len(out))
+	for name, v := range out {
+		t, ok := v.(*tensor.Tensor)
+		if !ok {
+			return nil, fmt.Errorf("run model %q: output %q is a %v, not a tensor: RunValues gives it", s.name, name, v.Type())
+		}
+		tensors[name] = t
+	}
+	return tensors, nil
+}
+
+// RunValues is Run for models that take or give sequences, optionals and maps.
+func (s *Session) RunValues(ctx context.Context, inputs map[string]tensor.Value) (map[string]tensor.Value, error) {
 	in, err := s.arrange(inputs)
 	if err != nil {
 		return nil, fmt.Errorf("run model %q: %w", s.name, err)
@@ -128,14 +148,14 @@ func (s *Session) Run(ctx context.Context, inputs map[string]*tensor.Tensor) (ma
 	if err != nil {
 		return nil, fmt.Errorf("run model %q: %w", s.name, err)
 	}
-	out, err := p.outputs()
+	out, err := p.plan.NewOutputs()
 	if err != nil {
 		return nil, fmt.Errorf("run model %q: %w", s.name, err)
 	}
 	if err := p.Run(ctx, in, out); err != nil {
 		return nil, fmt.Errorf("run model %q on %s: %w", s.name, s.engine.Name(), err)
 	}
-	named := make(map[string]*tensor.Tensor, len(out))
+	named := make(map[string]tensor.Value, len(out))
 	for i, v := range s.outputs {
 		named[v.Name] = out[i]
 	}
@@ -167,14 +187,16 @@ func (s *Session) Close() error {
 }
 
 // programFor is the compiled plan for the inputs' shapes.
-func (s *Session) programFor(in []*tensor.Tensor) (program, error) {
-	signature := signatureOfTensors(in)
+func (s *Session) programFor(in []tensor.Value) (program, error) {
+	signature := signatureOfValues(in)
 	if p, ok := s.compiled.use(signature); ok {
 		return p, nil
 	}
 	shapes := map[string]tensor.Shape{}
 	for i, v := range s.inputs {
-		shapes[v.Name] = in[i].Shape()
+		if t, ok := in[i].(*tensor.Tensor); ok && v.Compound == nil {
+			shapes[v.Name] = t.Shape()
+		}
 	}
 	folded, err := fold(s.graph, shapes)
 	if err != nil {
@@ -221,6 +243,19 @@ func readFile(path string, limit int) (data []byte, err error) {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	return data, nil
+}
+
+// outputs are what a plan knows of its graph's outputs, and what the file declares
+// of the others.
+func outputs(planned *ir.Graph, declared []ir.Value) []ir.Value {
+	list := described(planned, planned.Outputs)
+	for i := range list {
+		if list[i].DType == tensor.Invalid {
+			list[i].Info = declared[i].Info
+		}
+		list[i].Name = declared[i].Name
+	}
+	return list
 }
 
 // described copies values without their elements.

@@ -2,6 +2,7 @@ package ir
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/squadron-edge/squadron/kernels/tensor"
 )
@@ -41,6 +42,13 @@ type folding struct {
 
 // node replaces the node by constants, or keeps it.
 func (f *folding) node(n Node) error {
+	if control, ok := n.Op.(Control); ok {
+		op, err := foldBodies(control, f.eval)
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.g.Label(n), err)
+		}
+		n.Op = op
+	}
 	if err := f.g.settle(n); err != nil {
 		return err
 	}
@@ -65,10 +73,29 @@ func (f *folding) node(n Node) error {
 	return nil
 }
 
+// foldBodies folds what no input of a body influences.
+func foldBodies(op Control, eval func(Operator, []*tensor.Tensor) ([]*tensor.Tensor, error)) (Operator, error) {
+	bodies := slices.Clone(op.Bodies())
+	for i := range bodies {
+		g, err := Specialise(bodies[i].Graph, nil)
+		if err == nil {
+			g, err = Fold(g, eval)
+		}
+		if err != nil {
+			return nil, err
+		}
+		bodies[i].Graph = g
+	}
+	return op.WithBodies(bodies), nil
+}
+
 // values are the node's outputs, or nil if they are not to be folded.
 func (f *folding) values(n Node) ([]*tensor.Tensor, error) {
 	if shape, ok := n.Op.(Shape); ok {
 		return f.extents(shape, n)
+	}
+	if _, ok := n.Op.(Control); ok {
+		return nil, nil
 	}
 	in := make([]*tensor.Tensor, len(n.Inputs))
 	for i, id := range n.Inputs {
@@ -105,7 +132,7 @@ func linear(op Operator) bool {
 
 // extents folds Shape, which needs no elements.
 func (f *folding) extents(op Shape, n Node) ([]*tensor.Tensor, error) {
-	if x := n.first(); x == NoValue || !f.g.Values[x].known() {
+	if x := n.first(); x == NoValue || !f.g.Values[x].Known() {
 		return nil, nil
 	}
 	out, err := op.Infer([]Info{f.g.Values[n.Inputs[0]].Info})
@@ -124,7 +151,7 @@ func (f *folding) affords(n Node) bool {
 			continue
 		}
 		v := f.g.Values[id]
-		if !v.known() {
+		if !v.Known() {
 			return false
 		}
 		bytes += v.bytes()

@@ -92,7 +92,7 @@ func (g *Graph) infer(n Node) ([]Info, error) {
 		return nil, fmt.Errorf("%s: %d outputs, want at most %d", g.Label(n), len(n.Outputs), len(out))
 	}
 	for _, o := range out {
-		if err := o.check(); err != nil {
+		if err := o.Check(); err != nil {
 			return nil, fmt.Errorf("%s: its output: %w", g.Label(n), err)
 		}
 	}
@@ -114,9 +114,9 @@ func (g *Graph) checkable(n Node, in []Info) error {
 	return nil
 }
 
-// check refuses a known shape of too many dimensions or too large. An extent of 0 counts as 1:
-// nothing is stored, but loops run over the other extents.
-func (i Info) check() error {
+// Check refuses a known shape of too many dimensions or too large. An extent of 0
+// counts as 1: nothing is stored, but loops run over the other extents.
+func (i Info) Check() error {
 	if i.Shape == nil {
 		return nil
 	}
@@ -134,17 +134,4 @@ func (i Info) check() error {
 		bytes *= max(d, 1)
 	}
 	return nil
-}
-
-// known reports whether the type and each dimension are.
-func (i Info) known() bool {
-	if i.DType == tensor.Invalid || i.Shape == nil {
-		return false
-	}
-	for _, d := range i.Shape {
-		if d == Unknown {
-			return false
-		}
-	}
-	return true
 }

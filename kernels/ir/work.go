@@ -17,6 +17,9 @@ const MaxMultiplyAdds = 1 << 42
 func (g *Graph) work() (int, error) {
 	total := 0
 	for _, n := range g.Nodes {
+		if !g.static(n) {
+			continue
+		}
 		total = plus(total, g.workOf(n))
 		if total > MaxMultiplyAdds {
 			return 0, fmt.Errorf("%s and the nodes before it take %d multiply-adds a run, more than the limit of %d", g.Label(n), total, MaxMultiplyAdds)
@@ -55,6 +58,18 @@ func (g *Graph) workFor(outputs int, n Node) int {
 		return times(1, g.Values[n.Inputs[0]].Shape...)
 	}
 	return outputs
+}
+
+// static reports whether all that the node reads and gives is known.
+func (g *Graph) static(n Node) bool {
+	for _, ids := range [][]ValueID{n.Inputs, n.Outputs} {
+		for _, id := range ids {
+			if id != NoValue && !g.Values[id].Known() {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // times multiplies extents, up to the largest int.

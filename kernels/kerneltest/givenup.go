@@ -9,6 +9,7 @@ import (
 	"github.com/squadron-edge/squadron/kernels"
 	"github.com/squadron-edge/squadron/kernels/ir"
 	"github.com/squadron-edge/squadron/kernels/reference"
+	"github.com/squadron-edge/squadron/kernels/tensor"
 )
 
 // longCases are the operators of which a few small tensors can take hours. These
@@ -48,13 +49,13 @@ func endsWithItsContext(t *testing.T, engine kernels.Engine, c testCase) {
 	}
 	const patient, around = 1000, 2 // an engine looks before and after an operator
 	whole := endingAt(t, patient)
-	if err := p.Run(whole, in, clones(want)); err != nil {
+	if err := p.Run(whole, tensor.Values(in), tensor.Values(clones(want))); err != nil {
 		t.Fatal(err)
 	}
 	if looks := patient - whole.looks - around; looks < 2 {
 		t.Errorf("it looked %d times within the operator whether the run had ended, want 2 at least", looks)
 	}
-	err = p.Run(endingAt(t, 2), in, clones(want))
+	err = p.Run(endingAt(t, 2), tensor.Values(in), tensor.Values(clones(want)))
 	if !errors.Is(err, errEnough) || !strings.Contains(err.Error(), c.op.Type()+` "`) {
 		t.Errorf("got %v, want the cause and the node", err)
 	}

@@ -47,11 +47,12 @@ func last(t *testing.T, ctx context.Context, op ir.Operator, in []*tensor.Tensor
 	t.Helper()
 	w := new(ir.Watch)
 	w.Begin(ctx)
-	out, err := evaluate(w, op, in)
+	out, err := Evaluate(w, op, tensor.Values(in))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tensor.Data[float32](out[0])[out[0].Len()-1]
+	y := out[0].(*tensor.Tensor)
+	return tensor.Data[float32](y)[y.Len()-1]
 }
 
 func fillOnes(s []float32) {
