@@ -51,8 +51,8 @@ func classifier(t testing.TB, dims ...onnx.Dim) []byte {
 				{Name: "w", Type: onnx.Float, Dims: []int64{2, 3}, Floats: []float32{1, 2, 3, 4, 5, -6}},
 				{Name: "b", Type: onnx.Float, Dims: []int64{3}, Floats: []float32{0, 1, 2}},
 			},
-			Inputs:  []onnx.ValueInfo{{Name: "x", Type: onnx.Float, Shape: dims}},
-			Outputs: []onnx.ValueInfo{{Name: "y", Type: onnx.Float, Shape: []onnx.Dim{open, {Value: 3}}}},
+			Inputs:  []onnx.ValueInfo{{Name: "x", TypeInfo: onnx.TypeInfo{Type: onnx.Float, Shape: dims}}},
+			Outputs: []onnx.ValueInfo{{Name: "y", TypeInfo: onnx.TypeInfo{Type: onnx.Float, Shape: []onnx.Dim{open, {Value: 3}}}}},
 		},
 	})
 	if err != nil {

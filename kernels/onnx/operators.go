@@ -2,8 +2,6 @@ package onnx
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/squadron-edge/squadron/kernels/ir"
 	"github.com/squadron-edge/squadron/kernels/tensor"
@@ -11,7 +9,31 @@ import (
 
 // operators decodes each supported operator. "Since n" below is the operator
 // set in which ONNX changed it.
-var operators = map[string]func(*reading) ir.Operator{
+var operators map[operatorKey]func(*reading) ir.Operator
+
+func init() { // not with the variable: a body's operators are read with it
+	operators = union(map[string]family{
+		"": common,
+	})
+}
+
+// family is the decoders of some operators of one domain, by name.
+type family map[string]func(*reading) ir.Operator
+
+// union lists the operators of all families, by domain.
+func union(domains ...map[string]family) map[operatorKey]func(*reading) ir.Operator {
+	all := map[operatorKey]func(*reading) ir.Operator{}
+	for _, families := range domains {
+		for domain, f := range families {
+			for name, decode := range f {
+				all[operatorKey{domain: domain, name: name}] = decode
+			}
+		}
+	}
+	return all
+}
+
+var common = family{
 	"Add":                plain(ir.Add{}),
 	"AveragePool":        averagePool,
 	"BatchNormalization": batchNormalization,
@@ -33,15 +55,7 @@ var operators = map[string]func(*reading) ir.Operator{
 	"Softmax":            softmax,
 	"Squeeze":            squeeze,
 	"Unsqueeze":          unsqueeze,
-}
-
-// Operators lists the supported operators by name.
-func Operators() []string {
-	return slices.Sorted(func(yield func(string) bool) {
-		if yield("Constant") {
-			maps.Keys(operators)(yield)
-		}
-	})
+	"If":                 branch,
 }
 
 // plain is an operator without attributes.
@@ -184,6 +198,11 @@ func dropout(r *reading) ir.Operator {
 		r.fail(fmt.Errorf("input 2 (training_mode) is %q; supported is only a constant false", r.node.Inputs[2]))
 	}
 	return ir.Identity{}
+}
+
+// branch is If.
+func branch(r *reading) ir.Operator {
+	return ir.If{Then: r.body("then_branch"), Else: r.body("else_branch")}
 }
 
 // isFalse reports whether a name is a constant bool that is false.

@@ -29,8 +29,8 @@ func single(opset int64, op string, inputs []string, attributes ...onnx.Attribut
 				{Name: "half", Type: 10, Raw: []byte{0, 0}},
 				{Name: "far", Type: onnx.Float, Dims: []int64{1}, External: true},
 			},
-			Inputs:  []onnx.ValueInfo{{Name: "x", Type: onnx.Float, Shape: []onnx.Dim{{Symbol: "N"}, {Value: 8}, {Value: 4}, {Value: 4}}}},
-			Outputs: []onnx.ValueInfo{{Name: "y", Type: onnx.Float}},
+			Inputs:  []onnx.ValueInfo{{Name: "x", TypeInfo: onnx.TypeInfo{Type: onnx.Float, Shape: []onnx.Dim{{Symbol: "N"}, {Value: 8}, {Value: 4}, {Value: 4}}}}},
+			Outputs: []onnx.ValueInfo{{Name: "y", TypeInfo: onnx.TypeInfo{Type: onnx.Float}}},
 		},
 	}
 }
@@ -158,7 +158,7 @@ func TestWhatIsNotSupportedIsNamed(t *testing.T) {
 		model *onnx.Model
 		want  []string
 	}{
-		"operator":           {single(13, "Resize", x), []string{`node 0 (Resize "it")`, "operator Resize is not supported", "Add, AveragePool", "Unsqueeze"}},
+		"operator":           {single(13, "Resized", x), []string{`node 0 (Resized "it")`, "operator Resized is not supported", "docs/operators.md"}},
 		"attribute":          {single(13, "Relu", x, floatAttr("slope", 1)), []string{`Relu "it"`, `attribute "slope"`}},
 		"newer attribute":    {single(11, "ReduceMean", x, intAttr("noop_with_empty_axes", 1)), []string{"noop_with_empty_axes", "operator set 11", "keepdims, axes"}},
 		"attribute's type":   {single(13, "Concat", x, floatAttr("axis", 1)), []string{`"axis" is of type float, want int`}},
@@ -169,9 +169,7 @@ func TestWhatIsNotSupportedIsNamed(t *testing.T) {
 		"two padding rules":  {single(13, "Conv", []string{"x", "w"}, stringAttr("auto_pad", "VALID"), intsAttr("pads", 1, 1, 1, 1)), []string{"contradict"}},
 		"storage order":      {single(12, "MaxPool", x, intsAttr("kernel_shape", 2, 2), intAttr("storage_order", 1)), []string{"storage_order"}},
 		"training dropout":   {single(12, "Dropout", []string{"x", "six", "true"}), []string{"training_mode"}},
-		"element type":       {single(13, "Add", []string{"x", "half"}), []string{`Add "it"`, "input 1", `"half"`, "float16", "float32 and int64"}},
 		"external data":      {single(13, "Add", []string{"x", "far"}), []string{`"far"`, "another file"}},
-		"old operator set":   {single(6, "Relu", x), []string{"operator set 6", "7 to 21"}},
 		"new operator set":   {single(99, "Relu", x), []string{"operator set 99"}},
 		"an undefined input": {single(13, "Add", []string{"x", "ghost"}), []string{`"ghost"`, "nothing gives"}},
 		"old inputs":         {single(9, "Clip", []string{"x", "six"}), []string{"2 inputs in operator set 9, want 1"}},
@@ -180,22 +178,16 @@ func TestWhatIsNotSupportedIsNamed(t *testing.T) {
 			m.Graph.Nodes[0].Domain = "com.microsoft"
 			return m
 		}(), []string{`Relu "it"`, "com.microsoft"}},
-		"second output": {func() *onnx.Model {
-			m := single(12, "MaxPool", x, intsAttr("kernel_shape", 2, 2))
-			m.Graph.Nodes[0].Outputs = []string{"y", "indices"}
-			m.Graph.Outputs = append(m.Graph.Outputs, onnx.ValueInfo{Name: "indices", Type: onnx.Int64})
-			return m
-		}(), []string{"indices", "only the first output of MaxPool"}},
 		"an input's element type": {func() *onnx.Model {
 			m := single(13, "Relu", x)
-			m.Graph.Inputs[0].Type = 2
+			m.Graph.Inputs[0].Type = 77
 			return m
-		}(), []string{`input "x"`, "uint8"}},
+		}(), []string{`input "x"`, "element type 77"}},
 		"no operator set": {func() *onnx.Model {
 			m := single(13, "Relu", x)
 			m.Opsets = nil
 			return m
-		}(), []string{"operator set 0"}},
+		}(), []string{"no operator set of ONNX"}},
 		"an output without a name": {func() *onnx.Model {
 			m := single(13, "Relu", x)
 			m.Graph.Outputs[0].Name = ""
@@ -266,7 +258,7 @@ func TestTwoGiversOfOneNameAreRefused(t *testing.T) {
 
 func TestAnInitializerThatIsAlsoAnInputIsAConstant(t *testing.T) {
 	m := single(9, "Conv", []string{"x", "w"})
-	m.Graph.Inputs = append(m.Graph.Inputs, onnx.ValueInfo{Name: "w", Type: onnx.Float})
+	m.Graph.Inputs = append(m.Graph.Inputs, onnx.ValueInfo{Name: "w", TypeInfo: onnx.TypeInfo{Type: onnx.Float}})
 	g, err := read(t, m)
 	if err != nil {
 		t.Fatal(err)
@@ -298,9 +290,9 @@ func TestConstantNodesGiveConstants(t *testing.T) {
 		})
 	}
 	m := single(13, "Relu", []string{"x"})
-	m.Graph.Nodes = append(m.Graph.Nodes, onnx.Node{OpType: "Constant", Outputs: []string{"c"}, Attributes: []onnx.Attribute{stringAttr("value_string", "a")}})
-	if _, err := read(t, m); err == nil || !strings.Contains(err.Error(), "value_string") {
-		t.Errorf("a text constant: %v", err)
+	m.Graph.Nodes = append(m.Graph.Nodes, onnx.Node{OpType: "Constant", Outputs: []string{"c"}, Attributes: []onnx.Attribute{stringAttr("value_word", "a")}})
+	if _, err := read(t, m); err == nil || !strings.Contains(err.Error(), "value_word") {
+		t.Errorf("an unknown constant: %v", err)
 	}
 }
 
