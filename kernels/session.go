@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
+	"path/filepath"
 
 	"github.com/squadron-edge/squadron/kernels/ir"
 	"github.com/squadron-edge/squadron/kernels/onnx"
@@ -36,30 +35,38 @@ type Session struct {
 	found    string
 	refusals []Refusal
 	work     int
+	files    *folder // nil if the model came in memory
 
 	turn     chan struct{} // holds one while someone uses what follows
 	compiled compiled
 	closed   bool
 }
 
-// Open loads the ONNX file at path.
+// Open loads the ONNX file at path, and the weights that it has in other files of
+// its folder. Files are mapped to memory, where possible, so that weights are read
+// when they are needed and not copied: they must not change until Close, and one
+// that is cut short then ends the process.
 func Open(path string, o Options) (*Session, error) {
-	data, err := readFile(path, o.limits().FileBytes)
+	files := newFolder(filepath.Dir(path), o.limits().FileBytes)
+	data, err := files.read(filepath.Base(path))
 	if err != nil {
-		return nil, fmt.Errorf("open model: %w", err)
+		return nil, errors.Join(fmt.Errorf("open model %s: %w", path, err), files.Close())
 	}
-	s, err := Load(data, o)
+	s, err := load(data, files.read, o)
 	if err != nil {
-		return nil, fmt.Errorf("open model %s: %w", path, err)
+		return nil, errors.Join(fmt.Errorf("open model %s: %w", path, err), files.Close())
 	}
+	s.files = files
 	return s, nil
 }
 
 // Load makes a Session of an ONNX file's bytes, which must not change until
 // Close. The model is planned and compiled at once, so that what an engine
 // cannot run is refused here and not at the first run.
-func Load(data []byte, o Options) (*Session, error) {
-	graph, err := onnx.Read(data, o.limits())
+func Load(data []byte, o Options) (*Session, error) { return load(data, nil, o) }
+
+func load(data []byte, weights onnx.Weights, o Options) (*Session, error) {
+	graph, err := onnx.ReadFrom(data, weights, o.limits())
 	if err != nil {
 		return nil, err
 	}
@@ -182,8 +189,15 @@ func (s *Session) await(ctx context.Context) error {
 func (s *Session) Close() error {
 	s.turn <- struct{}{}
 	defer func() { <-s.turn }()
+	if s.closed {
+		return nil
+	}
 	s.closed = true
-	return s.compiled.close()
+	err := s.compiled.close()
+	if s.files != nil {
+		err = errors.Join(err, s.files.Close())
+	}
+	return err
 }
 
 // programFor is the compiled plan for the inputs' shapes.
@@ -219,30 +233,6 @@ func (o Options) limits() onnx.Limits {
 		return onnx.DefaultLimits
 	}
 	return o.Limits
-}
-
-// readFile reads at most limit bytes.
-func readFile(path string, limit int) (data []byte, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a file", path)
-	}
-	if info.Size() > int64(limit) {
-		return nil, fmt.Errorf("%s: %d bytes, more than the limit of %d", path, info.Size(), limit)
-	}
-	data = make([]byte, info.Size())
-	if _, err := io.ReadFull(f, data); err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	return data, nil
 }
 
 // outputs are what a plan knows of its graph's outputs, and what the file declares

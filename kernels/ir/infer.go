@@ -13,9 +13,24 @@ type operands []Info
 // parameter describes one input of an operator.
 type parameter struct {
 	name     string
-	dtype    tensor.DType // Invalid admits every type
+	dtype    tensor.DType // Invalid admits every type of the class
+	class    class        // the zero class admits every type
 	optional bool
 }
+
+// class is a set of element types that operators share.
+type class struct {
+	name string
+	has  func(tensor.DType) bool
+}
+
+// The classes that the parameters of operators name.
+var (
+	realNumbers = class{"a float type", tensor.DType.IsFloat}
+	integers    = class{"an integer type", tensor.DType.IsInteger}
+	numbers     = class{"a type of numbers", func(d tensor.DType) bool { return d.IsFloat() || d.IsInteger() }}
+	indices     = class{"int64 or int32", func(d tensor.DType) bool { return d == tensor.Int64 || d == tensor.Int32 }}
+)
 
 // match checks the inputs against the operator's parameters.
 func (in operands) match(want ...parameter) error {
@@ -29,6 +44,8 @@ func (in operands) match(want ...parameter) error {
 			return fmt.Errorf("input %d (%s) is missing", i, p.name)
 		case given && p.dtype != tensor.Invalid && in[i].DType != p.dtype:
 			return fmt.Errorf("input %d (%s) is %v; supported is %v", i, p.name, in[i].DType, p.dtype)
+		case given && p.class.has != nil && !p.class.has(in[i].DType):
+			return fmt.Errorf("input %d (%s) is %v; supported is %s", i, p.name, in[i].DType, p.class.name)
 		}
 	}
 	return nil

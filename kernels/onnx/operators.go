@@ -12,22 +12,26 @@ import (
 var operators map[operatorKey]func(*reading) ir.Operator
 
 func init() { // not with the variable: a body's operators are read with it
-	operators = union(map[string]family{
-		"": common,
-	})
+	operators = union(
+		domain{"", common},
+	)
 }
 
 // family is the decoders of some operators of one domain, by name.
 type family map[string]func(*reading) ir.Operator
 
-// union lists the operators of all families, by domain.
-func union(domains ...map[string]family) map[operatorKey]func(*reading) ir.Operator {
+// domain is a family and the domain of its operators.
+type domain struct {
+	name   string
+	family family
+}
+
+// union lists the operators of all families.
+func union(domains ...domain) map[operatorKey]func(*reading) ir.Operator {
 	all := map[operatorKey]func(*reading) ir.Operator{}
-	for _, families := range domains {
-		for domain, f := range families {
-			for name, decode := range f {
-				all[operatorKey{domain: domain, name: name}] = decode
-			}
+	for _, d := range domains {
+		for name, decode := range d.family {
+			all[operatorKey{domain: d.name, name: name}] = decode
 		}
 	}
 	return all
