@@ -35,6 +35,7 @@ type Session struct {
 	found    string
 	refusals []Refusal
 	work     int
+	memory   int
 	files    *folder // nil if the model came in memory
 
 	turn     chan struct{} // holds one while someone uses what follows
@@ -91,6 +92,7 @@ func load(data []byte, weights onnx.Weights, o Options) (*Session, error) {
 		found:    choice.found,
 		refusals: choice.refusals,
 		work:     choice.program.plan.MultiplyAdds,
+		memory:   choice.program.plan.RunBytes,
 		turn:     make(chan struct{}, 1),
 		compiled: compiled{[]program{choice.program}},
 	}, nil
@@ -107,6 +109,11 @@ func (s *Session) Outputs() []ir.Value { return s.outputs }
 // MultiplyAdds is the work of one run for the shapes planned at load, as
 // ir.Plan counts it.
 func (s *Session) MultiplyAdds() int { return s.work }
+
+// MemoryBytes is what one run takes for the shapes planned at load, besides the
+// weights: the arena of its intermediate values, inputs and outputs. What is only
+// known during the run is not counted.
+func (s *Session) MemoryBytes() int { return s.memory }
 
 // Run computes the outputs, by name, from the inputs, by name. It refuses a
 // missing, superfluous or wrongly shaped input by name. The outputs are the

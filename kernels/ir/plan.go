@@ -21,6 +21,8 @@ type Plan struct {
 	LastUse []int
 	// ArenaBytes is the size of the arena that holds all intermediate values.
 	ArenaBytes int
+	// RunBytes is that and the inputs and outputs, as far as they are known.
+	RunBytes int
 	// MultiplyAdds is the work of one run, at most MaxMultiplyAdds: the products
 	// of convolutions and matrices, with those in the padding; the elements under
 	// each window of a pool; the inputs of a mean; the outputs of all else. What
@@ -66,7 +68,7 @@ func NewPlan(g *Graph) (*Plan, error) {
 	if total > MaxArenaBytes {
 		return nil, fmt.Errorf("plan graph %q: its inputs, outputs and intermediate values take %d bytes, more than the limit of %d", g.Name, total, MaxArenaBytes)
 	}
-	plan := &Plan{Graph: out, Place: place, LastUse: make([]int, len(lives)), ArenaBytes: bytes, MultiplyAdds: work}
+	plan := &Plan{Graph: out, Place: place, LastUse: make([]int, len(lives)), ArenaBytes: bytes, RunBytes: total, MultiplyAdds: work}
 	for id, l := range lives {
 		plan.LastUse[id] = l.last
 	}
