@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"syscall"
+	"unsafe"
 )
 
 // folder maps the files of a model's folder to memory. It looks nowhere else, and
@@ -54,6 +55,18 @@ func (f *folder) read(name string) (data []byte, err error) {
 	}
 	f.mapped[name] = data
 	return data, nil
+}
+
+// drop lets go of the pages that lie wholly in a part of a file: they are read
+// again if anybody looks at them.
+func (f *folder) drop(part []byte) {
+	page := os.Getpagesize()
+	start := int(uintptr(unsafe.Pointer(unsafe.SliceData(part))) & uintptr(page-1))
+	skip := (page - start) % page
+	if whole := (len(part) - skip) / page * page; whole > 0 {
+		// An advice that is not taken costs memory and nothing else.
+		_ = syscall.Madvise(part[skip:][:whole], syscall.MADV_DONTNEED)
+	}
 }
 
 // Close unmaps the files, whose content must not be used any more.

@@ -53,7 +53,7 @@ func Open(path string, o Options) (*Session, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open model %s: %w", path, err), files.Close())
 	}
-	s, err := load(data, files.read, o)
+	s, err := load(data, onnx.Folder{File: files.read, Copied: files.drop}, o)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open model %s: %w", path, err), files.Close())
 	}
@@ -64,10 +64,10 @@ func Open(path string, o Options) (*Session, error) {
 // Load makes a Session of an ONNX file's bytes, which must not change until
 // Close. The model is planned and compiled at once, so that what an engine
 // cannot run is refused here and not at the first run.
-func Load(data []byte, o Options) (*Session, error) { return load(data, nil, o) }
+func Load(data []byte, o Options) (*Session, error) { return load(data, onnx.Folder{}, o) }
 
-func load(data []byte, weights onnx.Weights, o Options) (*Session, error) {
-	graph, err := onnx.ReadFrom(data, weights, o.limits())
+func load(data []byte, folder onnx.Folder, o Options) (*Session, error) {
+	graph, err := onnx.ReadFrom(data, folder, o.limits())
 	if err != nil {
 		return nil, err
 	}

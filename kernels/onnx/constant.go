@@ -54,16 +54,25 @@ func (a *Attribute) constant() (*Tensor, error) {
 
 // decoded is an initializer's tensor, of this file or another.
 func (im *importer) decoded(t *Tensor) (*tensor.Tensor, error) {
-	if !t.External {
-		return t.Decode()
-	}
-	raw, err := im.file.external(t)
-	if err != nil {
-		return nil, fmt.Errorf("tensor %q: its external data: %w", t.Name, err)
+	raw := t.Raw
+	if t.External {
+		var err error
+		if raw, err = im.file.external(t); err != nil {
+			return nil, fmt.Errorf("tensor %q: its external data: %w", t.Name, err)
+		}
 	}
 	out, err := t.decode(raw)
 	if err != nil {
-		return nil, fmt.Errorf("tensor %q: its external data: %w", t.Name, err)
+		return nil, fmt.Errorf("tensor %q: %w", t.Name, err)
+	}
+	if copied := im.file.folder.Copied; copied != nil && len(raw) >= copiedBytes && !shares(out, raw) {
+		copied(raw)
 	}
 	return out, nil
+}
+
+// shares reports whether a tensor's elements are in raw.
+func shares(t *tensor.Tensor, raw []byte) bool {
+	own, err := t.Bytes()
+	return err == nil && len(own) > 0 && &own[0] == &raw[0]
 }

@@ -8,20 +8,30 @@ import (
 	"strings"
 )
 
-// Weights gives the bytes of another file of the model's folder, by its name with
-// slashes. They must not change while the graph is used.
-type Weights func(name string) ([]byte, error)
+// Folder is where a model and its weights are.
+type Folder struct {
+	// File gives the bytes of another file of the model's folder, by its name with
+	// slashes. They must not change while the graph is used.
+	File func(name string) ([]byte, error)
+	// Copied is told of a large part of the model or such a file that the graph
+	// does not share, since it is out of line for its elements: nothing reads it any
+	// more. It may be nil.
+	Copied func(part []byte)
+}
+
+// copiedBytes is how large a part is that Copied is told of.
+const copiedBytes = 1 << 20
 
 // external finds the data of a tensor in another file.
 func (f *file) external(t *Tensor) ([]byte, error) {
-	if f.weights == nil {
+	if f.folder.File == nil {
 		return nil, errors.New("they are in another file, and the model was not opened from a folder")
 	}
 	name := t.Location
 	if name == "" || strings.Contains(name, `\`) || path.IsAbs(name) || path.Clean(name) != name || name == ".." || strings.HasPrefix(name, "../") {
 		return nil, fmt.Errorf("their location %q is not a file of the model's folder", name)
 	}
-	all, err := f.weights(name)
+	all, err := f.folder.File(name)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ type Limits struct {
 
 // DefaultLimits admit every network that a Jetson Nano's 4 GB can run.
 var DefaultLimits = Limits{
-	FileBytes:      1 << 30,
+	FileBytes:      1 << 31,
 	Nodes:          1 << 16,
 	Items:          1 << 18,
 	NameBytes:      1 << 12,

@@ -12,15 +12,17 @@ import (
 // operator-set version, functions are written out, and initializers that are also
 // listed as inputs are constants. Weights are parts of data where that is
 // possible: data must not change while the graph is used.
-func Read(data []byte, limits Limits) (*ir.Graph, error) { return ReadFrom(data, nil, limits) }
+func Read(data []byte, limits Limits) (*ir.Graph, error) {
+	return ReadFrom(data, Folder{}, limits)
+}
 
 // ReadFrom is Read of a file that may have weights in others.
-func ReadFrom(data []byte, weights Weights, limits Limits) (*ir.Graph, error) {
+func ReadFrom(data []byte, folder Folder, limits Limits) (*ir.Graph, error) {
 	model, err := Unmarshal(data, limits)
 	if err != nil {
 		return nil, err
 	}
-	graph, err := importModel(model, weights, limits)
+	graph, err := importModel(model, folder, limits)
 	if err != nil {
 		return nil, fmt.Errorf("read ONNX model %q: %w", model.Graph.Name, err)
 	}
@@ -30,17 +32,17 @@ func ReadFrom(data []byte, weights Weights, limits Limits) (*ir.Graph, error) {
 // file is what all graphs of a model share.
 type file struct {
 	functions map[operatorKey]*Function
-	weights   Weights
+	folder    Folder
 	limits    Limits
 	nodes     int // imported so far; a function's count at each call
 }
 
-func importModel(m *Model, weights Weights, limits Limits) (*ir.Graph, error) {
+func importModel(m *Model, folder Folder, limits Limits) (*ir.Graph, error) {
 	opsets, err := versions(m.Opsets)
 	if err != nil {
 		return nil, err
 	}
-	f := &file{functions: map[operatorKey]*Function{}, weights: weights, limits: limits}
+	f := &file{functions: map[operatorKey]*Function{}, folder: folder, limits: limits}
 	for i := range m.Functions {
 		fn := &m.Functions[i]
 		key := operatorKey{fn.Domain, fn.Name, fn.Overload}
