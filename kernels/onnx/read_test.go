@@ -310,7 +310,7 @@ func FuzzRead(f *testing.F) {
 	} {
 		f.Add(marshal(f, m))
 	}
-	limits := onnx.Limits{FileBytes: 1 << 16, Nodes: 64, Items: 512, NameBytes: 64, Rank: 8, TensorElements: 1 << 12, DecodedBytes: 1 << 16}
+	limits := onnx.Limits{FileBytes: 1 << 16, Nodes: 64, Items: 512, NameBytes: 64, Rank: 8, Depth: 4, TensorElements: 1 << 12, DecodedBytes: 1 << 16}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		g, err := onnx.Read(data, limits)
 		if err != nil {
