@@ -5,6 +5,9 @@ import (
 	"hash/fnv"
 	"slices"
 	"time"
+
+	"github.com/squadron-edge/squadron/deploy/trust"
+	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
 // Window is the time of day in which a device's owner lets versions change; the
@@ -120,9 +123,16 @@ func (t *turn) pinTimer() {
 	t.awaitPin()
 }
 
-// returning reports whether the order goes back to what ran before: a way out
-// of trouble, which waits for nothing.
-func (t *turn) returning() bool { return t.Order.Digest == t.Previous.Digest }
+// returning reports whether the order being worked on is a way back.
+func (t *turn) returning() bool { return t.isWayBack(t.Order) }
+
+// isWayBack reports whether an order goes back to what ran before: a way out of
+// trouble, which waits for nothing. The version at hand is no way back if it is
+// rolled out anew and is not older than what serves.
+func (t *turn) isWayBack(o wire.DesiredModel) bool {
+	sentBack := o.Attempt > wire.AttemptRelease
+	return o.Digest == t.Previous.Digest && (sentBack || trust.Older(o.Version, t.Active.Version))
+}
 
 // share is a part of Jitter that is a device's own for a version.
 func (r Rules) share(s State) time.Duration {

@@ -67,7 +67,7 @@ func (t *turn) ordered(o wire.DesiredModel) {
 	switch {
 	case o.Digest == t.Order.Digest && (t.Step == StepActivate || t.Step == StepProbation):
 		t.Order, t.Next = o, nil
-	case !pinned && t.Step == StepProbation && o.Digest == t.Previous.Digest:
+	case !pinned && t.Step == StepProbation && t.isWayBack(o):
 		t.Next = &Want{Order: o}
 		t.becomeRollingBack(fmt.Sprintf("the order went back to %s", o.Version))
 	case t.Step.switching():

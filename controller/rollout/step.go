@@ -10,7 +10,7 @@ import (
 
 // The attempts of a device: one for the release, one for the way back.
 const (
-	attemptRelease = 1
+	attemptRelease = wire.AttemptRelease
 	attemptRestore = 2
 )
 

@@ -84,6 +84,10 @@ type Desired struct {
 	Models     []DesiredModel `json:"models"`
 }
 
+// AttemptRelease is a rollout's order to run its release. Any higher attempt is an
+// order back to what the device ran before, after a halt or an abort.
+const AttemptRelease = 1
+
 // DesiredModel names one model's wanted version by the digest of its signed
 // envelope. (Rollout, device, Attempt) identifies a try.
 type DesiredModel struct {
