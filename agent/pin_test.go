@@ -10,6 +10,7 @@ import (
 
 	"github.com/squadron-edge/squadron/agent/slot/slottest"
 	"github.com/squadron-edge/squadron/agent/update"
+	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
 // TestAPinThatHoldsNothingIsTold: one whose date has passed, and one of a model
@@ -53,6 +54,33 @@ func TestAPinThatHoldsNothingIsTold(t *testing.T) {
 			if err := d.stop(); err != nil {
 				t.Error(err)
 			}
+		}
+	})
+}
+
+// TestAPinnedRefusalIsToldApart, so that a rollout does not take it for a failure.
+func TestAPinnedRefusalIsToldApart(t *testing.T) {
+	p := newPocketFleet(t, "1.0.0", "2.0.0")
+	synctest.Test(t, func(t *testing.T) {
+		pin := update.Pin{Model: "shade", Reason: "the test of line 4", Until: time.Date(2000, 2, 1, 0, 0, 0, 0, time.UTC)}
+		d, err := p.boot(slottest.New(), func(c *Config) { c.Pin = pin })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.complete(p.envelopes[0], p.versions[0]); err != nil {
+			t.Fatal(err)
+		}
+		if m := d.state(); m.Pinned {
+			t.Errorf("before it refuses anything, its state is %+v", m)
+		}
+		if err := d.reach(p.envelopes[1], p.versions[1], wire.PhaseRefused); err != nil {
+			t.Fatal(err)
+		}
+		if m := d.state(); !m.Pinned || !strings.Contains(m.Why, "pinned here until 2000-02-01 00:00Z: the test of line 4") {
+			t.Errorf("its state is %+v", m)
+		}
+		if err := d.stop(); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -90,6 +90,7 @@ func (t *turn) pinned() string {
 }
 
 func (t *turn) becomePinned(why string) {
+	t.Pinned = true
 	t.end(StepRefused, fmt.Sprintf("Refused %s: %s; %s.", t.wanted(), why, t.meanwhile()))
 }
 

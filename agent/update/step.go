@@ -85,7 +85,7 @@ func sameTry(a, b wire.DesiredModel) bool {
 // begin starts on an order, or ends at once if its version serves already.
 func (t *turn) begin(o wire.DesiredModel) {
 	t.Order, t.Next = o, nil
-	t.Tests, t.Restarts, t.Healthy, t.Bytes = 0, 0, 0, 0
+	t.Tests, t.Restarts, t.Healthy, t.Bytes, t.Pinned = 0, 0, 0, 0, false
 	if o.Digest == t.Active.Digest {
 		t.end(StepCommitted, fmt.Sprintf("%s is wanted and serves.", t.wanted()))
 		return

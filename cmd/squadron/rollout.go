@@ -35,6 +35,8 @@ func (rolloutStartCommand) Help() string {
 
 A wave is done when at least one of its devices reports the new version as running and committed, and none is still on its way. The first device that refuses, fails or rolls back halts the rollout, and every device that took the version goes back to what it ran before.
 
+A device whose owner pinned the model refuses it and is excused: it keeps what it runs, its wave takes another device in its place, and squadron rollout status ID shows the reason and the date of its pin. A rollout of which every device is pinned halts.
+
 From its order on, a device has the controller's "device_deadline_seconds" (1800 if not configured) to come to an end. One that is online and has not by then halts the rollout; one that is offline by then is not waited for any more, but its order waits for it. A wave whose devices are all offline stays open until one of them is back and proves the version, and --wait stays as long; only a last wave none of whose devices was online since its order ends without. --wait outlasts a controller that is restarted: it gives up when none has answered for ten minutes, and the rollout goes on.
 
 To undo a rollout that is done, start one of the version before: squadron rollout start meter-reader@1.0.0. squadron rollout abort is for one that runs.`
@@ -93,7 +95,11 @@ func (c rolloutStatusCommand) Run(ctx context.Context, s program.Streams) error 
 		return remote(fmt.Errorf("show rollout %s: %w", c.ID, err), "squadron rollout status")
 	}
 	return s.Print(r, func(w io.Writer) {
-		fmt.Fprintf(w, "%s %s: %s, wave %d of %d, %d healthy, %d failed, %d devices\n", r.Model, r.Version, r.Phase, r.Wave, len(r.Waves), r.Healthy, r.Failed, r.Total)
+		excused := ""
+		if r.Excused > 0 {
+			excused = fmt.Sprintf("%d excused, ", r.Excused)
+		}
+		fmt.Fprintf(w, "%s %s: %s, wave %d of %d, %d healthy, %d failed, %s%d devices\n", r.Model, r.Version, r.Phase, r.Wave, len(r.Waves), r.Healthy, r.Failed, excused, r.Total)
 		fmt.Fprintf(w, "%s\n", r.Why)
 		row := table(w, "DEVICE", "PROGRESS", "WAVE", "BEFORE", "WHY")
 		for _, d := range r.Devices {

@@ -62,9 +62,10 @@ type Rollout struct {
 	Wave    int            `json:"wave"`  // the open one, from 1
 	Waves   []rollout.Wave `json:"waves"`
 	Sites   []wire.SiteID  `json:"sites,omitempty"`
-	Total   int            `json:"total"`   // devices
-	Healthy int            `json:"healthy"` // devices
-	Failed  int            `json:"failed"`  // devices
+	Total   int            `json:"total"`             // devices
+	Healthy int            `json:"healthy"`           // devices
+	Failed  int            `json:"failed"`            // devices
+	Excused int            `json:"excused,omitempty"` // devices that are pinned
 	Started time.Time      `json:"started"`
 	Updated time.Time      `json:"updated"`
 	Why     string         `json:"why"` // one plain sentence
@@ -106,6 +107,9 @@ func RolloutOf(s rollout.State) Rollout {
 		Devices: make([]RolloutDevice, len(s.Devices)), DeadlineSeconds: s.DeadlineSeconds,
 	}
 	for i, d := range s.Devices {
+		if d.Progress == rollout.Excused {
+			r.Excused++
+		}
 		r.Devices[i] = RolloutDevice{
 			Site: d.Site, Device: d.ID, Progress: d.Progress, Wave: d.Wave,
 			Previous: d.Previous.Version, Since: d.Since, Failure: d.Failure, Why: d.Why,

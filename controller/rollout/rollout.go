@@ -24,11 +24,14 @@
 // reports refused, failed or rolled back has failed, and so has one that is
 // online but has not come to an end within the deadline. One that is offline
 // at the deadline is absent: its order waits for it, and so does its deadline.
+// One that refuses because its owner pinned the model is excused: it takes no part,
+// and its wave takes another in its place. It proves nothing, as one that is absent.
 // Time in which no device could be heard, because the controller was down, does
 // not count: every deadline begins anew when it is over.
 // A wave is done when no ordered device is still on its way and at least one
 // device of the wave is healthy. Only a last wave none of whose devices was
-// ever online since its order may end without: nothing is left to gate.
+// ever online since its order, or all are excused, may end without: nothing is left
+// to gate. A rollout of which all devices are excused halts: it has learnt nothing.
 //
 // # Halt
 //
@@ -118,13 +121,14 @@ const (
 // Progress is where one device stands in a rollout.
 type Progress string
 
-// A device waits, is ordered, and becomes healthy or absent; after a halt, what
-// was ordered becomes restoring, then restored.
+// A device waits, is ordered, and becomes healthy, absent or excused; after a halt,
+// what was ordered becomes restoring, then restored.
 const (
 	Waiting   Progress = "waiting"
 	Ordered   Progress = "ordered"
 	Healthy   Progress = "healthy"
 	Absent    Progress = "absent"
+	Excused   Progress = "excused" // pinned
 	Restoring Progress = "restoring"
 	Restored  Progress = "restored"
 )

@@ -140,10 +140,24 @@ func (t *turn) observeRelease(dev *Device, m wire.ModelState) {
 			t.become(dev, Healthy, m.Why)
 		}
 	case wire.PhaseRefused, wire.PhaseFailed, wire.PhaseRolledBack:
+		if m.Pinned {
+			t.excuse(dev, m.Why)
+			return
+		}
 		t.fail(dev, inItsWords(m, t.Release.Version))
 	default:
 		t.note(dev, m.Why)
 	}
+}
+
+// excuse leaves out a device whose owner pinned the model.
+func (t *turn) excuse(dev *Device, why string) {
+	if dev.Progress == Excused {
+		t.note(dev, why)
+		return
+	}
+	t.become(dev, Excused, why)
+	t.announce(fmt.Sprintf("%s is excused, it says: %s", dev.Device, orNothing(why)))
 }
 
 // hold notes that a device waits for a time that its owner chose, or for its turn,
@@ -159,13 +173,15 @@ func (t *turn) hold(dev *Device, now wire.Phase) {
 }
 
 // observeRestore waits for a device to run what it ran before. One that is to
-// have no model neither runs nor wants any, or is silent about it.
+// have no model neither runs nor wants any, or is silent about it. One that is
+// pinned keeps what it runs, which will do unless it is the release.
 func (t *turn) observeRestore(dev *Device, m wire.ModelState) {
 	answered := m.Rollout == t.ID && m.Attempt == dev.Attempt
 	back := answered && m.Phase == wire.PhaseCommitted && m.Digest == dev.Previous.Digest
+	kept := answered && m.Pinned && m.Digest != t.Release.Digest
 	gone := dev.Previous.IsZero() && m.Digest.IsZero() && m.WantedD.IsZero()
 	switch {
-	case back, gone:
+	case back, kept, gone:
 		t.become(dev, Restored, m.Why)
 	case answered:
 		t.note(dev, m.Why)
@@ -226,10 +242,17 @@ func (t *turn) stop(end Phase, why string) {
 	t.announce(why)
 }
 
-// advance opens the next wave once the open one is proven.
+// advance opens the next wave once the open one is proven, and the open one again
+// if all its devices are excused.
 func (t *turn) advance() {
-	if t.Phase == Running && t.Wave > 0 && t.count(Ordered) == 0 && t.proven() {
+	if t.Phase != Running || t.Wave == 0 || t.count(Ordered) > 0 {
+		return
+	}
+	switch {
+	case t.proven():
 		t.openWave(t.Wave + 1)
+	case t.excused():
+		t.openWave(t.Wave)
 	}
 }
 
@@ -243,13 +266,23 @@ func (t *turn) proven() bool {
 		if d.Progress == Healthy {
 			return true
 		}
-		seen = seen || d.Seen
+		seen = seen || d.Seen && d.Progress != Excused
 	}
 	return t.Wave == len(t.Waves) && !seen && t.count(Healthy) > 0
 }
 
+// excused reports whether nobody of the open wave takes part.
+func (t *turn) excused() bool {
+	for _, d := range t.Devices {
+		if d.Wave == t.Wave && d.Progress != Excused {
+			return false
+		}
+	}
+	return t.count(Excused) > 0
+}
+
 // openWave orders the next devices, passing over waves that add none; after
-// the last the rollout is done.
+// the last the rollout is done, or has learnt nothing.
 func (t *turn) openWave(n int) {
 	for ; n <= len(t.Waves); n++ {
 		t.Wave, t.changed = n, true
@@ -259,6 +292,10 @@ func (t *turn) openWave(n int) {
 			t.announce(t.Why)
 			return
 		}
+	}
+	if t.count(Healthy) == 0 && t.count(Excused) > 0 {
+		t.stop(Halted, fmt.Sprintf("halted: nothing was learnt of %s %s, since every device that could be ordered is pinned: %s", t.Model, t.Release.Version, t.names(Excused)))
+		return
 	}
 	t.Phase, t.Why = Done, t.doneSentence()
 	t.announce(t.Why)

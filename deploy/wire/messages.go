@@ -118,7 +118,10 @@ type ModelState struct {
 	Rollout RolloutID     `json:"rollout,omitempty"`
 	Attempt int           `json:"attempt,omitempty"`
 	Phase   Phase         `json:"phase"`
-	Engine  string        `json:"engine,omitempty"`
+	// Pinned is true if the order was refused because the owner keeps the model as
+	// it is; Why has the reason and until when.
+	Pinned bool   `json:"pinned,omitempty"`
+	Engine string `json:"engine,omitempty"`
 	// EngineWhy says why that engine runs and the preferred ones do not.
 	EngineWhy string    `json:"engine_why,omitempty"`
 	Since     time.Time `json:"since"`
