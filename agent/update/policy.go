@@ -80,9 +80,9 @@ func (p Pin) holds(model string, now time.Time) string {
 	return fmt.Sprintf("it is pinned here until %s: %s", p.Until.UTC().Format("2006-01-02 15:04Z"), p.Reason)
 }
 
-// pinned says why this model keeps what it runs, or nothing. What does not run
+// whyPinned says why this model keeps what it runs, or nothing. What does not run
 // cannot be kept.
-func (t *turn) pinned() string {
+func (t *turn) whyPinned() string {
 	if t.Active.IsZero() {
 		return ""
 	}
@@ -100,14 +100,9 @@ func (t *turn) keepPinned() {
 	if t.Step.switching() {
 		return // and comes here again from its end
 	}
-	t.Since, t.Why = t.now, fmt.Sprintf("Keeps %s %s, which is no longer wanted: %s.", t.Model, t.Active, t.pinned())
+	t.Since, t.Why = t.now, fmt.Sprintf("Keeps %s %s, which is no longer wanted: %s.", t.Model, t.Active, t.whyPinned())
 	t.Task++
 	t.awaitPin()
-}
-
-// keeps reports whether the removal of the model waits for the end of its pin.
-func (t *turn) keeps() bool {
-	return t.Step.Phase().Ended() && t.Next != nil && t.Next.Withdrawn
 }
 
 func (t *turn) awaitPin() {
@@ -116,7 +111,7 @@ func (t *turn) awaitPin() {
 
 // pinTimer removes the model if its pin has ended.
 func (t *turn) pinTimer() {
-	if t.pinned() == "" {
+	if t.whyPinned() == "" {
 		t.becomeRemoving()
 		return
 	}

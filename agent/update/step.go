@@ -63,7 +63,7 @@ func (t *turn) ordered(o wire.DesiredModel) {
 	if w := t.Newest(); !w.Withdrawn && sameTry(w.Order, o) {
 		return
 	}
-	pinned := t.pinned() != ""
+	pinned := t.whyPinned() != ""
 	switch {
 	case o.Digest == t.Order.Digest && (t.Step == StepActivate || t.Step == StepProbation):
 		t.Order, t.Next = o, nil
@@ -90,7 +90,7 @@ func (t *turn) begin(o wire.DesiredModel) {
 		t.end(StepCommitted, fmt.Sprintf("%s is wanted and serves.", t.wanted()))
 		return
 	}
-	if why := t.pinned(); why != "" {
+	if why := t.whyPinned(); why != "" {
 		t.becomePinned(why)
 		return
 	}
@@ -105,7 +105,7 @@ func (t *turn) begin(o wire.DesiredModel) {
 func (t *turn) withdrawn() {
 	switch {
 	case t.Newest().Withdrawn:
-	case t.pinned() != "":
+	case t.whyPinned() != "":
 		t.keepPinned()
 	case t.Step == StepActivate || t.Step == StepRollBack || t.Step == StepRemove:
 		t.Next = &Want{Withdrawn: true}
@@ -158,7 +158,7 @@ func (t *turn) restarted(serving Version, asked bool) {
 // often does not try for ever.
 func (t *turn) restartedOnTheWay(serving Version) {
 	t.Active = serving
-	if why := t.pinned(); why != "" {
+	if why := t.whyPinned(); why != "" {
 		t.becomePinned(why)
 		return
 	}

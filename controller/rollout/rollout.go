@@ -9,7 +9,9 @@
 //
 // # Vocabulary
 //
-// A release is one version of a model, by the digest of its signed envelope. A
+// A release is one version of a model, by the digest of its signed envelope; the
+// zero release is none, and its rollout a removal, of which a device is healthy that
+// neither runs nor wants the model. A
 // wave is a cumulative target: "1" device, then "50%" of them, then "100%". A
 // percentage is of the devices known when the wave opens, so that joiners
 // count, and is rounded up: 50% of 3 devices are 2. A wave that adds no device
@@ -73,7 +75,7 @@ func (r Release) IsZero() bool { return r.Digest.IsZero() }
 type Plan struct {
 	ID      wire.RolloutID `json:"id"`
 	Model   string         `json:"model"`
-	Release Release        `json:"release"`
+	Release Release        `json:"release"` // zero removes the model
 	Waves   []Wave         `json:"waves"`
 	// Sites limits the rollout to some sites; empty means all.
 	Sites []wire.SiteID `json:"sites,omitempty"`
@@ -86,8 +88,8 @@ func (p Plan) Validate() error {
 	switch {
 	case wire.ValidateID(string(p.ID)) != nil:
 		return wire.ValidateID(string(p.ID))
-	case p.Model == "" || p.Release.IsZero():
-		return errors.New("a rollout needs a model and a release")
+	case p.Model == "":
+		return errors.New("a rollout needs a model")
 	case p.DeadlineSeconds <= 0:
 		return fmt.Errorf("deadline of %d seconds: want more than 0", p.DeadlineSeconds)
 	}
@@ -173,7 +175,7 @@ type Device struct {
 // New is a rollout that has not met its devices: feed it Started next.
 func New(p Plan, now time.Time) (State, error) {
 	if err := p.Validate(); err != nil {
-		return State{}, fmt.Errorf("rollout of %s %s: %w", p.Model, p.Release.Version, err)
+		return State{}, fmt.Errorf("rollout of %s: %w", p.What(), err)
 	}
 	return State{Plan: p, Phase: Running, Started: now, Updated: now, Why: "waits for its devices"}, nil
 }

@@ -112,7 +112,7 @@ func (s State) excuses() string {
 }
 
 func (s State) doneSentence() string {
-	text := fmt.Sprintf("done: %s %s is healthy on %s", s.Model, s.Release.Version, devices(s.count(Healthy)))
+	text := "done: " + s.reached(s.count(Healthy))
 	if n := s.count(Absent); n > 0 {
 		text += fmt.Sprintf("; %s offline, and the order waits: %s", devices(n), s.names(Absent))
 	}

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -126,6 +127,8 @@ func (t *turn) observe(d wire.Device, m wire.ModelState) {
 	switch {
 	case dev.Progress == Restoring:
 		t.observeRestore(dev, m)
+	case t.Phase == Running && dev.Progress != Waiting && t.Removes():
+		t.observeRemoval(dev, m)
 	case t.Phase == Running && dev.Progress != Waiting && m.Rollout == t.ID && m.Attempt == dev.Attempt:
 		t.observeRelease(dev, m)
 	}
@@ -179,7 +182,7 @@ func (t *turn) observeRestore(dev *Device, m wire.ModelState) {
 	answered := m.Rollout == t.ID && m.Attempt == dev.Attempt
 	back := answered && m.Phase == wire.PhaseCommitted && m.Digest == dev.Previous.Digest
 	kept := answered && m.Pinned && m.Digest != t.Release.Digest
-	gone := dev.Previous.IsZero() && m.Digest.IsZero() && m.WantedD.IsZero()
+	gone := dev.Previous.IsZero() && isGone(m)
 	switch {
 	case back, kept, gone:
 		t.become(dev, Restored, m.Why)
@@ -208,7 +211,7 @@ func (t *turn) deadlines() {
 		}
 		if dev.Online {
 			t.fail(dev, fmt.Sprintf("is online but did not come to an end with %s within %s; it last said: %s",
-				t.Release.Version, span(limit), orNothing(dev.Why)))
+				cmp.Or(t.Release.Version, "the removal"), span(limit), orNothing(dev.Why)))
 			continue
 		}
 		t.become(dev, Absent, fmt.Sprintf("was offline for %s; its order waits for it", span(limit)))
@@ -287,14 +290,14 @@ func (t *turn) openWave(n int) {
 	for ; n <= len(t.Waves); n++ {
 		t.Wave, t.changed = n, true
 		if ordered := t.orderNext(); ordered > 0 {
-			t.Why = fmt.Sprintf("wave %d of %d: %s ordered to run %s %s",
-				n, len(t.Waves), devices(ordered), t.Model, t.Release.Version)
+			t.Why = fmt.Sprintf("wave %d of %d: %s ordered to %s",
+				n, len(t.Waves), devices(ordered), t.aim())
 			t.announce(t.Why)
 			return
 		}
 	}
 	if t.count(Healthy) == 0 && t.count(Excused) > 0 {
-		t.stop(Halted, fmt.Sprintf("halted: nothing was learnt of %s %s, since every device that could be ordered is pinned: %s", t.Model, t.Release.Version, t.names(Excused)))
+		t.stop(Halted, fmt.Sprintf("halted: nothing was learnt of %s, since every device that could be ordered is pinned: %s", t.What(), t.names(Excused)))
 		return
 	}
 	t.Phase, t.Why = Done, t.doneSentence()

@@ -68,14 +68,17 @@ func replay(t *testing.T, script string) string {
 	return st.out.String()
 }
 
-// do performs: start WAVES DEVICE… | at MINUTE | state DEVICE PHASE|pinned|gone [ATTEMPT] |
+// do performs: start or remove WAVES DEVICE… | at MINUTE | state DEVICE PHASE|pinned|gone [ATTEMPT] |
 // online, offline or join DEVICE | down MINUTE | abort WHO. A device with a "-" before it is
 // offline; one with a "!" has no model yet. A controller that was down until a
 // minute finds nobody connected.
 func (st *story) do(words []string) {
 	switch words[0] {
-	case "start":
+	case "start", "remove":
 		st.s = newRollout(st.t, words[1], st.now)
+		if words[0] == "remove" {
+			st.s.Release = rollout.Release{}
+		}
 		var members []rollout.Member
 		for _, w := range words[2:] {
 			members = append(members, st.member(w))

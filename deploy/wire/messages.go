@@ -118,8 +118,8 @@ type ModelState struct {
 	Rollout RolloutID     `json:"rollout,omitempty"`
 	Attempt int           `json:"attempt,omitempty"`
 	Phase   Phase         `json:"phase"`
-	// Pinned is true if the order was refused because the owner keeps the model as
-	// it is; Why has the reason and until when.
+	// Pinned is true if the order was refused, or the model's removal put off, because
+	// the owner keeps the model as it is; Why has the reason and until when.
 	Pinned bool   `json:"pinned,omitempty"`
 	Engine string `json:"engine,omitempty"`
 	// EngineWhy says why that engine runs and the preferred ones do not.
@@ -240,7 +240,7 @@ type RolloutStatus struct {
 	V        int       `json:"v"`
 	Rollout  RolloutID `json:"rollout"`
 	Model    string    `json:"model"`
-	Version  string    `json:"version"`
+	Version  string    `json:"version"` // empty if the model is removed
 	Phase    string    `json:"phase"`
 	Wave     int       `json:"wave"` // from 1
 	Waves    int       `json:"waves"`
