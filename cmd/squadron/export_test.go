@@ -2,17 +2,22 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/squadron-edge/squadron/cmd/exit"
 	"github.com/squadron-edge/squadron/cmd/squadron/stick"
+	"github.com/squadron-edge/squadron/controller/api"
+	"github.com/squadron-edge/squadron/deploy/link"
+	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
 // TestAStickBringsAModelWhereNoNetworkLeads: the device was online once, and was
@@ -63,6 +68,88 @@ func TestAStickBringsAModelWhereNoNetworkLeads(t *testing.T) {
 			t.Errorf("%s: %+v, %v", state, status, err)
 		}
 	}
+}
+
+// TestTheOrderOfARemovedDeviceLeavesTheStick when its site is exported whole, and
+// nothing else does.
+func TestTheOrderOfARemovedDeviceLeavesTheStick(t *testing.T) {
+	o := openOffice(t)
+	o.publishes(exit.Done, o.pack("meter-reader", "2.0.0", "publisher.key"))
+	o.hears(wire.Device{Site: "waterworks", ID: "meter-4"}, wire.Device{Site: "waterworks", ID: "meter-5"})
+	o.asks(exit.Done, "rollout", "start", "meter-reader@2.0.0", "--waves", "100%")
+	o.asks(exit.Done, "rollout", "abort", string(listedRollouts(o)[0].ID))
+
+	dir := t.TempDir()
+	orders := filepath.Join(dir, "orders", "waterworks")
+	o.exports("--sites", "waterworks", "--to", dir)
+	others, err := os.ReadFile(filepath.Join(orders, "meter-4"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range map[string][]byte{"meter-6": others, "readme": []byte("Mind the step."), "notes.txt": others} {
+		if err := os.WriteFile(filepath.Join(orders, name), b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o.asks(exit.Done, "devices", "remove", "waterworks/meter-5")
+	wantEntries := func(when string, want ...string) {
+		t.Helper()
+		var names []string
+		entries, err := os.ReadDir(orders)
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+		if err != nil || !slices.Equal(names, want) {
+			t.Errorf("%s, the stick has the orders %v, %v, want %v", when, names, err, want)
+		}
+	}
+	if out, _ := o.asks(exit.Done, "export", "waterworks/meter-4", "--to", dir); strings.Contains(out, "taken off") {
+		t.Errorf("of one device it printed %q", out)
+	}
+	wantEntries("after an export of one device", "meter-4", "meter-5", "meter-6", "notes.txt", "readme")
+	out, _ := o.asks(exit.Done, "export", "--sites", "waterworks", "--to", dir)
+	if !strings.Contains(out, "The orders of waterworks/meter-5 were taken off it: the controller does not know these devices any more.\n") {
+		t.Errorf("of the site it printed %q", out)
+	}
+	wantEntries("after an export of the site", "meter-4", "meter-6", "notes.txt", "readme")
+}
+
+// hears has the controller know devices that are away.
+func (o *office) hears(devices ...wire.Device) {
+	o.t.Helper()
+	for _, d := range devices {
+		l, err := link.New(link.Options{Broker: "tcp://" + o.broker, ClientID: d.String(), Username: d.String()})
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(o.t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- l.Run(ctx) }()
+		if c := <-l.Changes(); !c.Up {
+			o.t.Fatal(c.Err)
+		}
+		b, err := wire.Encode(wire.Online{Boot: "b", Why: "It is away."})
+		if err == nil {
+			err = l.Publish(ctx, d.Topic(wire.KindOnline), 1, true, b)
+		}
+		cancel()
+		if err = errors.Join(err, <-ended); err != nil {
+			o.t.Fatal(err)
+		}
+		until(o.t, d.String()+" known", func() bool {
+			return slices.ContainsFunc(o.devices(), func(known api.Device) bool { return known.Name() == d.String() })
+		})
+	}
+}
+
+// listedRollouts are the newest, newest first.
+func listedRollouts(o *office) (all []api.Rollout) {
+	o.t.Helper()
+	out, _ := o.asks(exit.Done, "rollout", "status", "--json")
+	if err := json.Unmarshal([]byte(out), &all); err != nil {
+		o.t.Fatalf("squadron rollout status --json printed %q: %v", out, err)
+	}
+	return all
 }
 
 // TestWhatCannotBeExportedIsSaid: each with what to do.

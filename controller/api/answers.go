@@ -44,10 +44,12 @@ type DeviceEvent struct {
 	Event  wire.Event    `json:"event"`
 }
 
-// StartRollout asks for a release to be rolled out.
+// StartRollout asks for a release to be rolled out, or for a model to be taken off
+// the devices.
 type StartRollout struct {
 	Model   string        `json:"model"`
-	Version string        `json:"version"`
+	Version string        `json:"version,omitempty"` // absent if Remove
+	Remove  bool          `json:"remove,omitempty"`
 	Waves   []string      `json:"waves"`           // such as "1", "50%", "100%"; cumulative
 	Sites   []wire.SiteID `json:"sites,omitempty"` // empty means all
 }
@@ -56,15 +58,17 @@ type StartRollout struct {
 type Rollout struct {
 	ID      wire.RolloutID `json:"id"`
 	Model   string         `json:"model"`
-	Version string         `json:"version"`
+	Version string         `json:"version"` // empty if Removes
 	Digest  bundle.Digest  `json:"digest"`
-	Phase   rollout.Phase  `json:"phase"` // running, done, halted or aborted
-	Wave    int            `json:"wave"`  // the open one, from 1
+	Removes bool           `json:"removes,omitempty"` // takes the model off the devices
+	Phase   rollout.Phase  `json:"phase"`             // running, done, halted or aborted
+	Wave    int            `json:"wave"`              // the open one, from 1
 	Waves   []rollout.Wave `json:"waves"`
 	Sites   []wire.SiteID  `json:"sites,omitempty"`
-	Total   int            `json:"total"`   // devices
-	Healthy int            `json:"healthy"` // devices
-	Failed  int            `json:"failed"`  // devices
+	Total   int            `json:"total"`             // devices
+	Healthy int            `json:"healthy"`           // devices
+	Failed  int            `json:"failed"`            // devices
+	Excused int            `json:"excused,omitempty"` // devices that are pinned
 	Started time.Time      `json:"started"`
 	Updated time.Time      `json:"updated"`
 	Why     string         `json:"why"` // one plain sentence
@@ -100,12 +104,15 @@ func ListedRollout(s rollout.State) Rollout {
 func RolloutOf(s rollout.State) Rollout {
 	status := s.Status()
 	r := Rollout{
-		ID: s.ID, Model: s.Model, Version: s.Release.Version, Digest: s.Release.Digest, Phase: s.Phase,
+		ID: s.ID, Model: s.Model, Version: s.Release.Version, Digest: s.Release.Digest, Removes: s.Removes(), Phase: s.Phase,
 		Wave: s.Wave, Waves: s.Waves, Sites: s.Sites, Total: len(s.Devices), Healthy: status.Healthy, Failed: status.Failed,
 		Started: s.Started, Updated: s.Updated, Why: status.Sentence,
 		Devices: make([]RolloutDevice, len(s.Devices)), DeadlineSeconds: s.DeadlineSeconds,
 	}
 	for i, d := range s.Devices {
+		if d.Progress == rollout.Excused {
+			r.Excused++
+		}
 		r.Devices[i] = RolloutDevice{
 			Site: d.Site, Device: d.ID, Progress: d.Progress, Wave: d.Wave,
 			Previous: d.Previous.Version, Since: d.Since, Failure: d.Failure, Why: d.Why,

@@ -30,7 +30,7 @@ func (s State) Status() wire.RolloutStatus {
 // after a halt, how far the way back is.
 func (s State) Sentence() string {
 	if s.Phase == Running {
-		return s.Why + s.waitsFor() + s.isWithout()
+		return s.Why + s.waitsFor() + s.isWithout() + s.excuses()
 	}
 	back, away := s.count(Restored), s.count(Restoring)
 	if back+away == 0 {
@@ -103,12 +103,20 @@ func (s State) isWithout() string {
 	return fmt.Sprintf("; waits, without a deadline, until one of these is back, since no device has proven the wave: %s", open.names(Absent))
 }
 
+// excuses names the devices that are pinned.
+func (s State) excuses() string {
+	if s.count(Excused) == 0 {
+		return ""
+	}
+	return "; pinned, and excused: " + s.names(Excused)
+}
+
 func (s State) doneSentence() string {
-	text := fmt.Sprintf("done: %s %s is healthy on %s", s.Model, s.Release.Version, devices(s.count(Healthy)))
+	text := "done: " + s.reached(s.count(Healthy))
 	if n := s.count(Absent); n > 0 {
 		text += fmt.Sprintf("; %s offline, and the order waits: %s", devices(n), s.names(Absent))
 	}
-	return text
+	return text + s.excuses()
 }
 
 // maxNamed is how many devices a sentence names before it counts the others.

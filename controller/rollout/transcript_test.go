@@ -68,14 +68,17 @@ func replay(t *testing.T, script string) string {
 	return st.out.String()
 }
 
-// do performs: start WAVES DEVICE… | at MINUTE | state DEVICE PHASE [ATTEMPT] |
+// do performs: start or remove WAVES DEVICE… | at MINUTE | state DEVICE PHASE|pinned|gone [ATTEMPT] |
 // online, offline or join DEVICE | down MINUTE | abort WHO. A device with a "-" before it is
 // offline; one with a "!" has no model yet. A controller that was down until a
 // minute finds nobody connected.
 func (st *story) do(words []string) {
 	switch words[0] {
-	case "start":
+	case "start", "remove":
 		st.s = newRollout(st.t, words[1], st.now)
+		if words[0] == "remove" {
+			st.s.Release = rollout.Release{}
+		}
 		var members []rollout.Member
 		for _, w := range words[2:] {
 			members = append(members, st.member(w))
@@ -133,6 +136,9 @@ func (st *story) state(words []string) rollout.Event {
 		return e
 	}
 	e.Model = wire.ModelState{Phase: wire.Phase(words[1]), Rollout: st.s.ID, Attempt: 1, Digest: old.Digest, Why: "says it is " + words[1]}
+	if words[1] == "pinned" {
+		e.Model.Phase, e.Model.Pinned, e.Model.Why = wire.PhaseRefused, true, "Refused: it is pinned here until 2026-02-01: a test."
+	}
 	if len(words) > 2 {
 		e.Model.Attempt, _ = strconv.Atoi(words[2])
 	}

@@ -92,7 +92,7 @@ function rolloutCard(r) {
   });
   const phaseText = { running: "busy", done: "good" }[r.phase] ?? "bad";
   const card = element("div", "rollout " + r.phase,
-    element("b", "", r.model + " " + r.version),
+    element("b", "", r.removes ? "removal of " + r.model : r.model + " " + r.version),
     element("span", phaseText, r.phase),
     element("span", "quiet", "  wave " + r.wave + " of " + r.waves.length + " (" + r.waves.join(", ") + ")  "
       + r.healthy + " healthy, " + r.failed + " failed, " + r.total + " devices  started " + clock(r.started)),
