@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"github.com/squadron-edge/squadron/cmd/config"
 	"github.com/squadron-edge/squadron/cmd/exit"
 	"github.com/squadron-edge/squadron/cmd/program"
-	"github.com/squadron-edge/squadron/cmd/squadron/durable"
 	"github.com/squadron-edge/squadron/cmd/squadron/owner"
 	"github.com/squadron-edge/squadron/deploy/trust"
 )
@@ -78,6 +76,7 @@ makes the folder trust/ with
   keys/targets.key          says who may publish. Keep it with them.
   keys/online.key           the controller's: it signs orders, and can install only what a publisher vouches for.
   keys/ada.key              the publisher's: for squadron pack and publish, and never on the controller.
+  keys/*.key.pub            the public half of each, no secret: what squadron keys delegate and publish --other-key take.
 
 Each key is sealed with the passphrase. Who wants a passphrase or a machine of one's own makes the key there with squadron keys new, and the owner delegates to its public half.`
 }
@@ -99,10 +98,12 @@ func (c keysInitCommand) Run(s program.Streams) error {
 		Root      string `json:"root_file"`
 		Online    string `json:"online_key_file"`
 		Publisher string `json:"publisher_key_file"`
-	}{c.Dir, filepath.Join(c.Dir, "root.json"), f.KeyFile("online"), f.KeyFile(string(c.Publisher))}
+		Public    string `json:"publisher_public_key_file"`
+	}{c.Dir, filepath.Join(c.Dir, "root.json"), f.KeyFile("online"), f.KeyFile(string(c.Publisher)), owner.PublicFile(f.KeyFile(string(c.Publisher)))}
 	return s.Print(made, func(w io.Writer) {
 		fmt.Fprintf(w, "Founded a fleet in %s: %d root keys, %d of which sign.\n", made.Dir, c.RootKeys, c.Threshold)
 		fmt.Fprintf(w, "Devices trust %s. The controller gets the folder and %s; %s publishes with %s.\n", made.Root, made.Online, c.Publisher, made.Publisher)
+		fmt.Fprintf(w, "Beside each key is its public half, such as %s: no secret.\n", made.Public)
 		fmt.Fprintf(w, "Move %s and %s to where no network reaches them.\n", filepath.Join(c.Dir, "keys", "root-*.key"), f.KeyFile("targets"))
 	})
 }
@@ -128,24 +129,17 @@ func (c keysNewCommand) Run(s program.Streams) error {
 	if err != nil {
 		return err
 	}
-	public, err := key.Public().Encode()
-	if err != nil {
-		return err
-	}
 	if err := wantFolderFor(c.File); err != nil {
 		return exit.AsUsage(err)
 	}
 	if err := (owner.Folder{Passphrase: c.ask}).Seal(c.File, key); err != nil {
 		return err
 	}
-	if err := writeNew(c.File+".pub", public, 0o644); err != nil {
-		return err
-	}
 	made := struct {
 		Private string      `json:"private_key_file"`
 		Public  string      `json:"public_key_file"`
 		ID      trust.KeyID `json:"key_id"`
-	}{c.File, c.File + ".pub", key.ID()}
+	}{c.File, owner.PublicFile(c.File), key.ID()}
 	return s.Print(made, func(w io.Writer) {
 		fmt.Fprintf(w, "Key %s: sealed in %s. Send %s to the fleet's owner.\n", made.ID.Short(), made.Private, made.Public)
 	})
@@ -154,7 +148,7 @@ func (c keysNewCommand) Run(s program.Streams) error {
 type keysDelegateCommand struct {
 	Publisher publisherName `arg:"" help:"The publisher's name."`
 	Models    patterns      `required:"" help:"Models that it may publish: names, or starts of names followed by *."`
-	Public    []string      `required:"" type:"existingfile" placeholder:"FILE" help:"Public key, from squadron keys new; several if any of them may sign."`
+	Public    []string      `required:"" type:"existingfile" placeholder:"FILE" help:"Public key: FILE.key.pub, which lies beside each private key; several if any of them may sign."`
 	folderFlags
 }
 
@@ -261,12 +255,4 @@ func (c keysRenewCommand) Run(s program.Streams) error {
 		return err
 	}
 	return changedTargets(s, c.folder(), "Root and targets are signed for their whole life again.")
-}
-
-// writeNew writes a file that must not exist yet.
-func writeNew(path string, data []byte, mode os.FileMode) error {
-	if _, err := os.Lstat(path); err == nil {
-		return fmt.Errorf("write %s: it exists already; move it away or name another file", path)
-	}
-	return durable.Replace(durable.File{Name: path, Body: append(data, '\n'), Mode: mode})
 }

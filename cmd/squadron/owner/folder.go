@@ -9,6 +9,7 @@
 //	trust/root.json          the newest: what a device is given
 //	trust/targets.json       to whom what is delegated
 //	trust/keys/*.key         sealed private keys; they may lie elsewhere, too
+//	trust/keys/*.key.pub     their public halves
 //
 // Root and targets keys belong on a machine without a network. The online key is
 // the controller's, a publisher's key the publisher's.
@@ -60,6 +61,9 @@ func (f Folder) path(name string) string { return filepath.Join(f.Dir, name) }
 
 // KeyFile is where the folder keeps a key of a name.
 func (f Folder) KeyFile(name string) string { return filepath.Join(f.Dir, keysDir, name+".key") }
+
+// PublicFile is where the public half of the key in a file is.
+func PublicFile(key string) string { return key + ".pub" }
 
 // CheckPublisher refuses what is no publisher's name.
 func CheckPublisher(name string) error {
