@@ -305,8 +305,11 @@ func (t Targets) Delegate(d Delegation) error {
 	}
 	all := t.m.Signed.Delegations
 	for _, k := range d.Keys {
-		role.KeyIDs = append(role.KeyIDs, string(k.ID()))
-		all.Keys[string(k.ID())] = tufKey(k)
+		id := string(k.ID())
+		if !slices.Contains(role.KeyIDs, id) { // a file that names one twice is refused
+			role.KeyIDs = append(role.KeyIDs, id)
+		}
+		all.Keys[id] = tufKey(k)
 	}
 	if i := slices.IndexFunc(all.Roles, func(r metadata.DelegatedRole) bool { return r.Name == d.Role }); i >= 0 {
 		all.Roles[i] = role
