@@ -149,6 +149,7 @@ type keysDelegateCommand struct {
 	Publisher publisherName `arg:"" help:"The publisher's name."`
 	Models    patterns      `required:"" help:"Models that it may publish: names, or starts of names followed by *."`
 	Public    []string      `required:"" type:"existingfile" placeholder:"FILE" help:"Public key: FILE.key.pub, which lies beside each private key; several if any of them may sign."`
+	Replace   bool          `help:"Take away what the publisher had and is not given here."`
 	folderFlags
 }
 
@@ -157,7 +158,7 @@ func (keysDelegateCommand) Help() string {
 
   squadron keys delegate bob --models 'detector-*' --public bob.key.pub && squadron keys push
 
-A publisher that has a right already gets these models and keys in place of what it had. Devices install a bundle only while the key that signed it is one of its publisher's: give --public for the former key too, to keep what it signed installable, and publish next with the new key and --other-key OLD.key.pub. If the former key was stolen, revoke the publisher instead, delegate to one of another name, and pack and publish again, with the new key, what may stay.`
+A publisher that has a right already gets these models and keys in place of what it had. What it would lose is refused, and listed, unless --replace is given: name it again to keep it. Devices install a bundle only while the key that signed it is one of its publisher's: give --public for the former key too, to keep what it signed installable, and publish next with the new key and --other-key OLD.key.pub. If the former key was stolen, revoke the publisher instead, delegate to one of another name, and pack and publish again, with the new key, what may stay.`
 }
 
 func (c keysDelegateCommand) Run(s program.Streams) error {
@@ -169,10 +170,56 @@ func (c keysDelegateCommand) Run(s program.Streams) error {
 		}
 		keys = append(keys, k)
 	}
-	if err := c.folder().Delegate(string(c.Publisher), c.Models, keys, time.Now().UTC()); err != nil {
+	change, err := c.folder().Delegate(string(c.Publisher), c.Models, keys, c.Replace, time.Now().UTC())
+	if err != nil {
 		return err
 	}
-	return changedTargets(s, c.folder(), fmt.Sprintf("%s may publish %v.", c.Publisher, []trust.Pattern(c.Models)))
+	targets, err := c.folder().Targets()
+	if err != nil {
+		return err
+	}
+	return s.Print(delegated{targets.Version(), c.Publisher, change, change.Added(), change.Removed(), !change.Same()}, func(w io.Writer) {
+		if change.Same() {
+			fmt.Fprintf(w, "%s may publish %s with these keys already: nothing was signed.\n", c.Publisher, change.After.ModelList())
+			return
+		}
+		fmt.Fprintf(w, "%s may publish %s.\n", c.Publisher, change.After.ModelList())
+		tellChange(w, change)
+		fmt.Fprintf(w, "Version %d of targets.json is signed. Next: squadron keys push\n", targets.Version())
+	})
+}
+
+// delegated is what squadron keys delegate --json prints.
+type delegated struct {
+	Targets   int64         `json:"targets_version"`
+	Publisher publisherName `json:"publisher"`
+	owner.Change
+	Added   owner.Rights `json:"added"`
+	Removed owner.Rights `json:"removed"`
+	Signed  bool         `json:"signed"` // false if nothing changed
+}
+
+// tellChange says what a publisher that had rights has in their place.
+func tellChange(w io.Writer, c owner.Change) {
+	if c.Before.None() {
+		return
+	}
+	added, removed := c.Added(), c.Removed()
+	line := func(what, before, after, added, removed string) {
+		if before == after {
+			return
+		}
+		fmt.Fprintf(w, "%s: %s → %s", what, before, after)
+		if added != "" {
+			fmt.Fprintf(w, "; added %s", added)
+		}
+		if removed != "" {
+			fmt.Fprintf(w, "; taken away %s", removed)
+		}
+		fmt.Fprintln(w)
+	}
+	line("models", c.Before.ModelList(), c.After.ModelList(), added.ModelList(), removed.ModelList())
+	line("keys", c.Before.KeyList(), c.After.KeyList(), added.KeyList(), removed.KeyList())
 }
 
 type keysRevokeCommand struct {

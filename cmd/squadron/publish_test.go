@@ -93,7 +93,7 @@ func TestAPublishersNewKeyGoesOnFromTheOld(t *testing.T) {
 		t.Error(err)
 	}
 	squadron(t, exit.Done, "keys", "new", o.key("fresh.key"))
-	squadron(t, exit.Done, "keys", "delegate", "publisher", "--models", "meter-*", "--public", o.key("fresh.key.pub"), "--dir", o.file("trust"))
+	squadron(t, exit.Done, "keys", "delegate", "publisher", "--models", "meter-*", "--public", o.key("fresh.key.pub"), "--replace", "--dir", o.file("trust"))
 	o.asks(exit.Done, "keys", "push", "--dir", o.file("trust"))
 	file := o.pack("meter-dial", "2.0.0", "fresh.key")
 	_, complaint := o.asks(exit.Failed, "publish", file, "--key", o.key("fresh.key"))

@@ -109,16 +109,6 @@ func writeNew(file string, b []byte, mode fs.FileMode) error {
 	return nil
 }
 
-// Delegate lets a publisher publish models, with these keys and no others.
-func (f Folder) Delegate(publisher string, models []trust.Pattern, keys []trust.PublicKey, now time.Time) error {
-	if err := CheckPublisher(publisher); err != nil {
-		return err
-	}
-	return f.changeTargets(now, func(t trust.Targets) error {
-		return t.Delegate(trust.Delegation{Role: publisher, Keys: keys, Threshold: 1, Paths: paths(models)})
-	})
-}
-
 // Revoke takes a publisher's delegation away.
 func (f Folder) Revoke(publisher string, now time.Time) error {
 	if publisher == trust.OrdersRole {

@@ -15,9 +15,9 @@
 // the controller's, a publisher's key the publisher's.
 //
 //	f := owner.Folder{Dir: "trust", Passphrase: ask}
-//	made, err := f.Init(owner.Founding{RootKeys: 3, Threshold: 2, Publisher: "ada", Models: models}, now)
+//	err := f.Init(owner.Founding{RootKeys: 3, Threshold: 2, Publisher: "ada", Models: models}, now)
 //	...
-//	err = f.Delegate(trust.Delegation{…}, now)
+//	change, err := f.Delegate("bob", models, keys, false, now)
 package owner
 
 import (
