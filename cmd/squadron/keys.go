@@ -266,7 +266,7 @@ func (keysRotateCommand) Help() string {
   squadron keys rotate targets && squadron keys push
   squadron keys rotate online
 
-New keys go to DIR/keys beside the old ones. It takes the threshold of root keys, and for online the targets key as well; without one of them it changes nothing. After root and targets, push. After online, as when the controller's machine was stolen: stop the controller, give it the folder and the new online key, and start it; devices follow by themselves, and the old key is worth nothing to those that did.`
+New keys go to DIR/keys beside the old ones. It takes the threshold of root keys, and for online the targets key as well; without one of them it changes nothing. After root and targets, push. After online, as when the controller's machine was stolen, a push comes last: first the controller starts with the new key and what the folder then says; the steps are printed. Devices follow by themselves, and the old key is worth nothing to those that did.`
 }
 
 func (c keysRotateCommand) Run(s program.Streams) error {
@@ -278,16 +278,22 @@ func (c keysRotateCommand) Run(s program.Streams) error {
 	if err != nil {
 		return err
 	}
+	next := takeover{"squadron keys push"}
+	if c.Role == "online" {
+		next = takeoverBy(c.folder(), onlineKey(root))
+	}
 	return s.Print(struct {
 		Root int64    `json:"root_version"`
 		Keys []string `json:"key_files"`
-	}{root.Version(), files}, func(w io.Writer) {
-		fmt.Fprintf(w, "Root %d names the new keys of %s: %v.\n", root.Version(), c.Role, files)
-		if c.Role == "online" {
-			fmt.Fprintf(w, "Next: stop the controller, set its online_key_file to %s, and start it.\n", files[0])
+		Next []string `json:"next"` // in this order
+	}{root.Version(), files, next}, func(w io.Writer) {
+		fmt.Fprintf(w, "Root %d names the new keys of %s: %s.\n", root.Version(), c.Role, strings.Join(files, ", "))
+		if c.Role != "online" {
+			fmt.Fprintf(w, "Next: %s\n", next.sentence())
 			return
 		}
-		fmt.Fprintln(w, "Next: squadron keys push")
+		fmt.Fprintln(w, "The controller that runs goes on with the old key until it starts with the new one. Next:")
+		next.tell(w)
 	})
 }
 

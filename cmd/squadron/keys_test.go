@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/squadron-edge/squadron/cmd/exit"
+	"github.com/squadron-edge/squadron/controller/bucket"
 )
 
 // Keys of which one lies elsewhere change all of the folder, or nothing: half of
@@ -40,6 +41,25 @@ func TestAKeyThatIsMissingLeavesTheOwnersFolderAsItWas(t *testing.T) {
 	}
 	// With the key at hand it goes on from there.
 	squadron(t, exit.Done, "keys", "rotate", "online", "--dir", folder, "--with-key", elsewhere)
+}
+
+// A push of a new online key says what comes before it, and whoever does that has
+// a controller that signs with the new key.
+func TestANewOnlineKeyTakesOverByTheStepsThatAreTold(t *testing.T) {
+	o := openOffice(t)
+	squadron(t, exit.Done, "keys", "rotate", "online", "--dir", o.file("trust"))
+	_, complaint := o.asks(exit.Failed, "keys", "push", "--dir", o.file("trust"))
+	steps := regexp.MustCompile(`root 2 names the online key [0-9a-f]{12}, and the controller signs with [0-9a-f]{12}, which it cannot change while it runs; nothing was sent; next: ` +
+		`copy \S*/trust/keys/online-2\.key to the controller's machine; copy .*\*\.root\.json and .*targets\.json into the folder that its configuration names as trust, .*; ` +
+		`set online_key_file .*; restart the controller, .*; run squadron keys push, .*\n$`)
+	if !steps.MatchString(complaint) {
+		t.Errorf("keys push complained %q", complaint)
+	}
+	o.stop()
+	o.start("online-2.key", bucket.Config{})
+	if out, _ := o.asks(exit.Done, "keys", "push", "--dir", o.file("trust")); out != "The controller has all of it already.\n" {
+		t.Errorf("after the steps keys push printed %q", out)
+	}
 }
 
 func TestKeysStatusSaysUntilWhenAPublisherIsBelieved(t *testing.T) {

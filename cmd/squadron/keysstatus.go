@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -174,90 +173,4 @@ func roleOf(name, may string, threshold int, keys []trust.PublicKey) roleStatus 
 		r.Keys = append(r.Keys, k.ID())
 	}
 	return r
-}
-
-type keysPushCommand struct {
-	Dir string `placeholder:"DIR" default:"trust" type:"path" help:"The owner's folder."`
-	controllerFlags
-}
-
-func (keysPushCommand) Help() string {
-	return "Example:\n\n  squadron keys push --controller http://127.0.0.1:8080\n\nNo private key is needed, nor leaves this machine. What the controller has already is not sent again."
-}
-
-func (c keysPushCommand) Run(ctx context.Context, s program.Streams) error {
-	pushed, err := push(ctx, owner.Folder{Dir: c.Dir}, c.client())
-	if err != nil {
-		return remote(fmt.Errorf("push %s: %w", c.Dir, err), "")
-	}
-	return s.Print(pushed, func(w io.Writer) {
-		if len(pushed) == 0 {
-			fmt.Fprintln(w, "The controller has all of it already.")
-		}
-		for _, p := range pushed {
-			fmt.Fprintf(w, "The controller took version %d of %s.\n", p.Version, trust.FileName(p.Role))
-		}
-	})
-}
-
-// push offers the roots that the controller does not have, in their order, and
-// then targets.json, once the folder is seen to hold both.
-func push(ctx context.Context, f owner.Folder, client *api.Client) ([]api.PutMetadata, error) {
-	root, rootErr := f.Root()
-	targets, targetsErr := f.Targets()
-	if err := cmp.Or(rootErr, targetsErr); err != nil {
-		return nil, exit.AsUsage(err)
-	}
-	pushed, err := pushRoots(ctx, f, root.Version(), client)
-	if err != nil {
-		return pushed, err
-	}
-	return pushTargets(ctx, f, targets.Version(), client, pushed)
-}
-
-func pushRoots(ctx context.Context, f owner.Folder, newest int64, client *api.Client) ([]api.PutMetadata, error) {
-	pushed := []api.PutMetadata{}
-	have, err := client.Metadata(ctx, trust.FileName(trust.RoleRoot))
-	if err != nil {
-		return nil, err
-	}
-	theirs, err := trust.ParseRoot(have)
-	if err != nil {
-		return nil, fmt.Errorf("the controller's %w", err)
-	}
-	for v := theirs.Version() + 1; v <= newest; v++ {
-		b, err := f.RootBytes(v)
-		if err != nil {
-			return pushed, err
-		}
-		put, err := client.PutMetadata(ctx, trust.RoleRoot, b)
-		if err != nil {
-			return pushed, fmt.Errorf("root %d: %w", v, err)
-		}
-		pushed = append(pushed, put)
-	}
-	return pushed, nil
-}
-
-func pushTargets(ctx context.Context, f owner.Folder, newest int64, client *api.Client, pushed []api.PutMetadata) ([]api.PutMetadata, error) {
-	have, err := client.Metadata(ctx, trust.FileName(trust.RoleTargets))
-	if err != nil {
-		return pushed, err
-	}
-	theirs, err := trust.ParseTargets(have)
-	if err != nil {
-		return pushed, fmt.Errorf("the controller's %w", err)
-	}
-	if newest <= theirs.Version() {
-		return pushed, nil
-	}
-	b, err := f.TargetsBytes()
-	if err != nil {
-		return pushed, err
-	}
-	put, err := client.PutMetadata(ctx, trust.RoleTargets, b)
-	if err != nil {
-		return pushed, fmt.Errorf("targets %d: %w", newest, err)
-	}
-	return append(pushed, put), nil
 }

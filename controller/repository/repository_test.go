@@ -254,10 +254,13 @@ func TestANewOnlineKeyTakesOver(t *testing.T) {
 	o.root.Next(today.Add(5 * year))
 	o.online(fresh)
 	next := o.signRoot()
-	if _, err := r.PutRoot(t.Context(), next, "ada", today); err == nil || !strings.Contains(err.Error(), "online key") {
-		t.Errorf("a controller took a root that it cannot sign under: %v", err)
+	names := fmt.Sprintf("root 2 names the online key %s, and online_key_file has %s", fresh.ID().Short(), onlineKey.ID().Short())
+	for _, want := range []string{names, "set online_key_file to that key and passphrase_file to what opens it, restart the controller, and then run squadron keys push"} {
+		if _, err := r.PutRoot(t.Context(), next, "ada", today); !errors.Is(err, repository.ErrRefused) || !strings.Contains(fmt.Sprint(err), want) {
+			t.Errorf("a controller took a root that it cannot sign under, or did not say %q: %v", want, err)
+		}
 	}
-	if _, err := repository.Open(t.Context(), st, onlineKey, o.folder, today); err == nil || !strings.Contains(err.Error(), "online key") {
+	if _, err := repository.Open(t.Context(), st, onlineKey, o.folder, today); !strings.Contains(fmt.Sprint(err), names) || !strings.Contains(fmt.Sprint(err), "then start the controller") {
 		t.Errorf("a controller started with the old key: %v", err)
 	}
 	// Half of a rotation: the key may sign what is newest, and order nobody.

@@ -169,6 +169,20 @@ func (f Folder) private(what string, count []trust.PublicKey, enough int) ([]tru
 	return found, nil
 }
 
+// FileOf is the file in the folder that keeps a key; empty if none does.
+func (f Folder) FileOf(key trust.KeyID) string {
+	inside, err := filepath.Glob(filepath.Join(f.Dir, keysDir, "*.key"))
+	if err != nil {
+		return ""
+	}
+	for _, file := range inside {
+		if public, err := readPublic(file); err == nil && public.ID() == key {
+			return file
+		}
+	}
+	return ""
+}
+
 func (f Folder) open(file string) (trust.PrivateKey, error) {
 	b, err := os.ReadFile(file)
 	if err != nil {
