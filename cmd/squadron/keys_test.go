@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"io/fs"
 	"maps"
 	"os"
@@ -60,6 +61,51 @@ func TestANewOnlineKeyTakesOverByTheStepsThatAreTold(t *testing.T) {
 	if out, _ := o.asks(exit.Done, "keys", "push", "--dir", o.file("trust")); out != "The controller has all of it already.\n" {
 		t.Errorf("after the steps keys push printed %q", out)
 	}
+}
+
+// What the owner decided and did not push is told, file by file, until it is.
+func TestKeysStatusSaysWhatWasNotPushed(t *testing.T) {
+	o := openOffice(t)
+	dir := o.file("trust")
+	wants := func(when string, root, targets thereState, told ...string) {
+		t.Helper()
+		out, _ := o.asks(exit.Done, "keys", "status", "--dir", dir)
+		for _, line := range told {
+			if !strings.Contains(out, line) {
+				t.Errorf("%s: it printed %q, want %q", when, out, line)
+			}
+		}
+		if len(told) == 0 && regexp.MustCompile("PUSHED|OUTDATED|ANOTHER").MatchString(out) {
+			t.Errorf("%s: it printed %q", when, out)
+		}
+		out, _ = o.asks(exit.Done, "keys", "status", "--dir", dir, "--json")
+		var status trustStatus
+		if err := json.Unmarshal([]byte(out), &status); err != nil || status.Root.There == nil || status.Targets.There == nil {
+			t.Fatalf("%s: keys status --json printed %q, %v", when, out, err)
+		}
+		if status.Root.There.State != root || status.Targets.There.State != targets {
+			t.Errorf("%s: root.json %+v, targets.json %+v", when, *status.Root.There, *status.Targets.There)
+		}
+	}
+	push := "Next: squadron keys push --dir " + dir + " --controller " + o.url + "\n"
+	wants("founded", pushed, pushed)
+	before := o.file("before")
+	if err := os.CopyFS(before, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	squadron(t, exit.Done, "keys", "delegate", "bob", "--models", "gauge-*", "--public", o.key("publisher.key.pub"), "--dir", dir)
+	wants("delegated", pushed, unpushed, "\n  NOT PUSHED: the controller has version 1. "+push)
+	squadron(t, exit.Done, "keys", "rotate", "root", "--dir", dir)
+	wants("rotated", unpushed, unpushed, "root.json 2, ", "\n  NOT PUSHED: the controller has version 1. "+push+"targets.json 2, ")
+	o.asks(exit.Done, "keys", "push", "--dir", dir)
+	wants("pushed", pushed, pushed)
+	squadron(t, exit.Done, "keys", "rotate", "online", "--dir", dir)
+	wants("another online key", unpushed, unpushed, "  NOT PUSHED: the controller has version 2. Next:\n  1. copy "+o.key("online-3.key")+" to the controller")
+
+	dir = before
+	wants("an older copy", outdated, outdated, "OUTDATED: the controller has version 2")
+	squadron(t, exit.Done, "keys", "delegate", "carol", "--models", "gate", "--public", o.key("publisher.key.pub"), "--dir", dir)
+	wants("a copy that went another way", outdated, apart, "ANOTHER FILE: the controller has a version 2 too")
 }
 
 func TestKeysStatusSaysUntilWhenAPublisherIsBelieved(t *testing.T) {

@@ -17,11 +17,11 @@ import (
 
 type keysStatusCommand struct {
 	Dir        string        `placeholder:"DIR" default:"trust" type:"path" help:"The owner's folder."`
-	Controller controllerURL `help:"Address of the controller, which knows until when publishers' roles are believed. Without it, those whose keys lie in DIR/keys are shown." env:"SQUADRON_CONTROLLER" placeholder:"URL" optional:""`
+	Controller controllerURL `help:"Address of the controller, which knows what was pushed to it, and until when publishers' roles are believed. Without it, those whose keys lie in DIR/keys are shown." env:"SQUADRON_CONTROLLER" placeholder:"URL" optional:""`
 }
 
 func (keysStatusCommand) Help() string {
-	return "Examples:\n\n  squadron keys status\n  squadron keys status --controller http://127.0.0.1:8080\n\nroot.json is believed for five years, targets.json for two: squadron keys renew signs them anew. A publisher's role is believed for a year: publishing any of its bundles again signs it anew, from half a year on."
+	return "Examples:\n\n  squadron keys status\n  squadron keys status --controller http://127.0.0.1:8080\n\nWith --controller it says which of this folder's files were not pushed there yet. root.json is believed for five years, targets.json for two: squadron keys renew signs them anew. A publisher's role is believed for a year: publishing any of its bundles again signs it anew, from half a year on."
 }
 
 // trustStatus is what the owner has decided.
@@ -34,6 +34,8 @@ type trustStatus struct {
 type fileStatus struct {
 	Version int64     `json:"version"`
 	Expires time.Time `json:"expires"`
+	// There is what the controller has of it; nil if none was asked.
+	There *fileThere `json:"controller,omitempty"`
 }
 
 type roleStatus struct {
@@ -51,13 +53,16 @@ func (c keysStatusCommand) Run(ctx context.Context, s program.Streams) error {
 	if err != nil {
 		return exit.AsUsage(err)
 	}
+	if err := c.addThere(ctx, f, &status); err != nil {
+		return remote(fmt.Errorf("what was pushed: %w", err), "")
+	}
 	if err := c.addPublishers(ctx, f, &status); err != nil {
 		return remote(fmt.Errorf("until when publishers are believed: %w", err), "")
 	}
 	return s.Print(status, func(w io.Writer) {
 		now := time.Now()
-		fmt.Fprintf(w, "root.json %d, believed until %s%s\n", status.Root.Version, status.Root.Expires.Format(time.DateOnly), soon(status.Root.Expires, now))
-		fmt.Fprintf(w, "targets.json %d, believed until %s%s\n", status.Targets.Version, status.Targets.Expires.Format(time.DateOnly), soon(status.Targets.Expires, now))
+		status.Root.tell(w, "root.json", now)
+		status.Targets.tell(w, "targets.json", now)
 		row := table(w, "ROLE", "MAY", "SIGN", "KEYS", "BELIEVED UNTIL")
 		for _, r := range status.Roles {
 			ids := make([]string, len(r.Keys))
@@ -68,6 +73,13 @@ func (c keysStatusCommand) Run(ctx context.Context, s program.Streams) error {
 		}
 		row()
 	})
+}
+
+func (f fileStatus) tell(w io.Writer, name string, now time.Time) {
+	fmt.Fprintf(w, "%s %d, believed until %s%s\n", name, f.Version, f.Expires.Format(time.DateOnly), soon(f.Expires, now))
+	if f.There != nil {
+		f.There.tell(w)
+	}
 }
 
 // soon warns within half a year.
@@ -148,7 +160,7 @@ func statusOf(f owner.Folder) (trustStatus, error) {
 	if err != nil {
 		return trustStatus{}, err
 	}
-	status := trustStatus{Root: fileStatus{root.Version(), root.Expires()}, Targets: fileStatus{targets.Version(), targets.Expires()}}
+	status := trustStatus{Root: fileStatus{Version: root.Version(), Expires: root.Expires()}, Targets: fileStatus{Version: targets.Version(), Expires: targets.Expires()}}
 	for _, role := range []struct{ name, may string }{
 		{trust.RoleRoot, "name the keys of all roles"},
 		{trust.RoleTargets, "say who may publish and order"},
