@@ -82,8 +82,8 @@ func (r Rights) beyond(other Rights) Rights {
 	return more
 }
 
-// rightsOf are those that a delegation gives.
-func rightsOf(d trust.Delegation) Rights {
+// RightsOf are those that a delegation gives.
+func RightsOf(d trust.Delegation) Rights {
 	r := Rights{Models: d.Models(), Keys: []trust.KeyID{}}
 	for _, k := range d.Keys {
 		if !slices.Contains(r.Keys, k.ID()) {
@@ -106,7 +106,7 @@ func (f Folder) Delegate(publisher string, models []trust.Pattern, keys []trust.
 	}
 	next := trust.Delegation{Role: publisher, Keys: keys, Threshold: 1, Paths: paths(models)}
 	had, _ := targets.Delegation(publisher)
-	change := Change{Before: rightsOf(had), After: rightsOf(next)}
+	change := Change{Before: RightsOf(had), After: RightsOf(next)}
 	if gone := change.Removed(); !gone.None() && !replace {
 		return change, fmt.Errorf("delegate to %s: it has %s, and would lose %s: give what it shall keep as well, with --models and with --public for each key, or --replace to take that away; nothing was signed", publisher, change.Before, gone)
 	}
