@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +19,7 @@ import (
 
 type keysStatusCommand struct {
 	Dir        string        `placeholder:"DIR" default:"trust" type:"path" help:"The owner's folder."`
-	Controller controllerURL `help:"Address of the controller, which knows what was pushed to it, and until when publishers' roles are believed. Without it, those whose keys lie in DIR/keys are shown." env:"SQUADRON_CONTROLLER" placeholder:"URL" optional:""`
+	Controller controllerURL `help:"Address of the controller, which knows what was pushed to it, and what publishers signed last: until when that is believed, and which minimum versions it gives. Without it, those whose keys lie in DIR/keys are shown." env:"SQUADRON_CONTROLLER" placeholder:"URL" optional:""`
 }
 
 func (keysStatusCommand) Help() string {
@@ -45,6 +47,8 @@ type roleStatus struct {
 	Keys      []trust.KeyID `json:"keys"`
 	// Expires is when a publisher's role does; nil if that is not known here.
 	Expires *time.Time `json:"expires,omitempty"`
+	// Minimums are the lowest versions that devices may install, by model.
+	Minimums map[string]string `json:"minimum_versions,omitempty"`
 }
 
 func (c keysStatusCommand) Run(ctx context.Context, s program.Streams) error {
@@ -57,19 +61,19 @@ func (c keysStatusCommand) Run(ctx context.Context, s program.Streams) error {
 		return remote(fmt.Errorf("what was pushed: %w", err), "")
 	}
 	if err := c.addPublishers(ctx, f, &status); err != nil {
-		return remote(fmt.Errorf("until when publishers are believed: %w", err), "")
+		return remote(fmt.Errorf("what publishers signed: %w", err), "")
 	}
 	return s.Print(status, func(w io.Writer) {
 		now := time.Now()
 		status.Root.tell(w, "root.json", now)
 		status.Targets.tell(w, "targets.json", now)
-		row := table(w, "ROLE", "MAY", "SIGN", "KEYS", "BELIEVED UNTIL")
+		row := table(w, "ROLE", "MAY", "SIGN", "KEYS", "BELIEVED UNTIL", "MINIMUM VERSIONS")
 		for _, r := range status.Roles {
 			ids := make([]string, len(r.Keys))
 			for i, k := range r.Keys {
 				ids[i] = k.Short()
 			}
-			row(r.Role, r.May, fmt.Sprintf("%d of %d", r.Threshold, len(r.Keys)), strings.Join(ids, " "), r.until(now))
+			row(r.Role, r.May, fmt.Sprintf("%d of %d", r.Threshold, len(r.Keys)), strings.Join(ids, " "), r.until(now), r.minimums())
 		}
 		row()
 	})
@@ -95,6 +99,15 @@ func (r roleStatus) until(now time.Time) string {
 	return r.Expires.Format(time.DateOnly) + warning(*r.Expires, now, 30*24*time.Hour, "publish again")
 }
 
+// minimums are "meter-dial 1.0.0, meter-reader 2.0.0".
+func (r roleStatus) minimums() string {
+	list := slices.Sorted(maps.Keys(r.Minimums))
+	for i, model := range list {
+		list[i] = model + " " + r.Minimums[model]
+	}
+	return strings.Join(list, ", ")
+}
+
 func warning(expires, now time.Time, ahead time.Duration, remedy string) string {
 	switch {
 	case now.After(expires):
@@ -105,7 +118,7 @@ func warning(expires, now time.Time, ahead time.Duration, remedy string) string 
 	return ""
 }
 
-// addPublishers finds out until when each publisher is believed: by the file
+// addPublishers finds out what each publisher signed last: by the file
 // that the controller has, or by what the key in the owner's folder signed last.
 func (c keysStatusCommand) addPublishers(ctx context.Context, f owner.Folder, status *trustStatus) error {
 	targets, err := f.Targets()
@@ -134,6 +147,9 @@ func (c keysStatusCommand) addPublishers(ctx context.Context, f owner.Folder, st
 		}
 		expires := file.Expires()
 		role.Expires = &expires
+		if role.Minimums, err = file.Minimums(); err != nil {
+			return fmt.Errorf("%s: %w", trust.FileName(role.Role), err)
+		}
 	}
 	return nil
 }

@@ -201,7 +201,9 @@ func (c bundlesRemoveCommand) Run(ctx context.Context, s program.Streams) error 
 
 type bundlesListCommand struct{ controllerFlags }
 
-func (bundlesListCommand) Help() string { return "Example:\n\n  squadron bundles list" }
+func (bundlesListCommand) Help() string {
+	return "Example:\n\n  squadron bundles list\n\nMINIMUM is the lowest version of the model that a device may install, as its publisher said last (squadron publish --minimum-version)."
+}
 
 func (c bundlesListCommand) Run(ctx context.Context, s program.Streams) error {
 	list, err := c.client().Bundles(ctx)
@@ -213,12 +215,20 @@ func (c bundlesListCommand) Run(ctx context.Context, s program.Streams) error {
 			fmt.Fprintln(w, "Nothing is published yet. Next: squadron pack (its --help has an example), then squadron publish with the bundle.")
 			return
 		}
-		row := table(w, "MODEL", "VERSION", "SIZE", "PUBLISHED", "BY", "KEY", "DIGEST")
+		row := table(w, "MODEL", "VERSION", "MINIMUM", "SIZE", "PUBLISHED", "BY", "KEY", "DIGEST")
 		for _, b := range list {
-			row(b.Name, b.Version, fmt.Sprintf("%.1f MiB", float64(b.TotalBytes)/(1<<20)), b.Published.Local().Format(time.DateTime), b.By, b.KeyID[:min(12, len(b.KeyID))], b.Digest.Short())
+			row(b.Name, b.Version, minimumFor(b.Version, b.Minimum), fmt.Sprintf("%.1f MiB", float64(b.TotalBytes)/(1<<20)), b.Published.Local().Format(time.DateTime), b.By, b.KeyID[:min(12, len(b.KeyID))], b.Digest.Short())
 		}
 		row()
 	})
+}
+
+// minimumFor is a model's minimum version beside one of its versions.
+func minimumFor(version, minimum string) string {
+	if minimum != "" && trust.Older(version, minimum) {
+		return minimum + ", forbids this"
+	}
+	return minimum
 }
 
 // table gives a function that writes one aligned row; an empty row ends it.

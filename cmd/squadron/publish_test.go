@@ -8,6 +8,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -79,6 +80,41 @@ func TestAMinimumVersionOutlivesItsBundle(t *testing.T) {
 	o.publishes(exit.Done, again, "--minimum-version", "1.0.0", "--lower-minimum")
 	minimum("lowered", "1.0.0")
 	o.publishes(exit.Usage, again, "--lower-minimum")
+}
+
+// What devices may not go below is told wherever a person looks at models or
+// publishers, also once its bundle is gone.
+func TestTheMinimumVersionInForceIsShown(t *testing.T) {
+	o := openOffice(t)
+	file := o.pack("meter-reader", "2.0.0", "publisher.key")
+	shows := func(want string, args ...string) {
+		t.Helper()
+		if out, _ := squadron(t, exit.Done, args...); !regexp.MustCompile(want).MatchString(out) {
+			t.Errorf("squadron %v printed %q, want %s", args, out, want)
+		}
+	}
+	there := []string{"--controller", o.url}
+	list, show := append([]string{"bundles", "list"}, there...), append([]string{"bundles", "show", "meter-reader@2.0.0"}, there...)
+	status := []string{"keys", "status", "--dir", o.file("trust")}
+	o.publishes(exit.Done, file)
+	for _, args := range [][]string{list, show, status, append(status, there...)} {
+		if out, _ := squadron(t, exit.Done, append(args, "--json")...); strings.Contains(out, `"minimum_version`) {
+			t.Errorf("without a minimum %v printed %q", args, out)
+		}
+	}
+	o.publishes(exit.Done, file, "--minimum-version", "1.5.0")
+	shows(`(?m)^MODEL +VERSION +MINIMUM .*\nmeter-reader +2\.0\.0 +1\.5\.0 `, list...)
+	shows(`"minimum_version": "1\.5\.0"`, append(list, "--json")...)
+	shows(`(?m)^minimum +1\.5\.0$`, show...)
+	shows(`"minimum_version": "1\.5\.0"`, append(show, "--json")...)
+	o.asks(exit.Done, "bundles", "remove", "meter-reader@2.0.0")
+	for _, status := range [][]string{status, append(status, there...)} {
+		shows(`(?m) MINIMUM VERSIONS$(.*\n)+publisher .* meter-reader 1\.5\.0$`, status...)
+		shows(`"minimum_versions": \{\s*"meter-reader": "1\.5\.0"\s*\}`, append(status, "--json")...)
+	}
+	if got := minimumFor("1.4.0", "1.5.0"); got != "1.5.0, forbids this" {
+		t.Errorf("beside a lower version: %q", got)
+	}
 }
 
 // packAgain signs a bundle's manifest with another time of packing, which gives

@@ -247,6 +247,9 @@ func (s *state) putRole(role string, file []byte, now time.Time) error {
 		err = errors.New("a publisher's role delegates no further")
 	}
 	if err == nil {
+		_, err = t.Minimums() // what cannot be read, no device installs
+	}
+	if err == nil {
 		err = s.covers(role, t)
 	}
 	if err != nil {
