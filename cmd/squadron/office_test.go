@@ -39,7 +39,15 @@ func openOfficeWith(t *testing.T, s3 bucket.Config) *office {
 		t.Fatal(err)
 	}
 	t.Setenv("SQUADRON_PASSPHRASE_FILE", o.file("passphrase"))
-	online, err := config.PrivateKey(o.file("trust/keys/online.key"), []byte(passphrase))
+	o.start("online.key", s3)
+	return o
+}
+
+// start runs the controller with an online key, until the test or stop ends it.
+func (o *office) start(key string, s3 bucket.Config) {
+	o.t.Helper()
+	t := o.t
+	online, err := config.PrivateKey(o.key(key), []byte(passphrase))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +70,6 @@ func openOfficeWith(t *testing.T, s3 bucket.Config) *office {
 		}
 	})
 	t.Cleanup(o.stop)
-	return o
 }
 
 func (o *office) file(name string) string { return filepath.Join(o.dir, name) }

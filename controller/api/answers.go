@@ -131,10 +131,18 @@ type Bundle struct {
 	KeyID         string        `json:"key_id"`
 	Published     time.Time     `json:"published"`
 	By            string        `json:"by"`
+	// Minimum is the lowest version of the model that devices may install; empty is
+	// any. Only in the list.
+	Minimum string `json:"minimum_version,omitempty"`
 }
 
 // BundleOf is a bundle as the API shows it.
-func BundleOf(b store.Bundle) Bundle { return Bundle(b) }
+func BundleOf(b store.Bundle) Bundle {
+	return Bundle{
+		Name: b.Name, Version: b.Version, Digest: b.Digest, EnvelopeBytes: b.EnvelopeBytes, TotalBytes: b.TotalBytes,
+		KeyID: b.KeyID, Published: b.Published, By: b.By,
+	}
+}
 
 // AuditEntry is one line of the audit log.
 type AuditEntry struct {

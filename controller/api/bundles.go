@@ -16,7 +16,15 @@ func (h *handler) bundles(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return write(w, http.StatusOK, each(list, BundleOf))
+	minimums, err := h.Repository.Minimums(r.Context(), list)
+	if err != nil {
+		return err
+	}
+	shown := each(list, BundleOf)
+	for i := range shown {
+		shown[i].Minimum = minimums[i]
+	}
+	return write(w, http.StatusOK, shown)
 }
 
 // publish takes a bundle file of any length that its signed manifest allows;
