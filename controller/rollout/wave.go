@@ -111,7 +111,8 @@ func (s *State) shuffle() {
 
 // next lists the devices, by index, that the open wave adds.
 func (s State) next() []int {
-	room := s.Waves[s.Wave-1].reach(len(s.Devices)) - (len(s.Devices) - s.count(Waiting))
+	counted := len(s.Devices) - s.count(Aside)
+	room := s.Waves[s.Wave-1].reach(counted) - (counted - s.count(Waiting))
 	last := s.Wave == len(s.Waves)
 	var online, offline []int
 	for i, d := range s.Devices {
