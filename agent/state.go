@@ -21,7 +21,7 @@ func (u *updater) snapshot() wire.State {
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	s := wire.State{Generation: u.order.Generation, Models: []wire.ModelState{}}
+	s := wire.State{Generation: u.given, Models: []wire.ModelState{}}
 	for _, m := range u.models {
 		message := m.state.Message()
 		if e, ok := engines[m.state.Active.Digest]; ok {

@@ -43,6 +43,8 @@ type updater struct {
 	mu     sync.Mutex // guards what follows, for those who only look
 	models map[string]*model
 	order  wire.Desired
+	// given is the generation of the newest order that every machine has taken.
+	given int64
 	// orderBy are the keys that signed order.
 	orderBy []trust.KeyID
 	why     string // what was wrong with the newest order, or with the disk
@@ -284,6 +286,7 @@ func (u *updater) retake(ctx context.Context, m *model) {
 		}
 		m.untaken = m.untaken[1:]
 	}
+	u.noteGiven()
 }
 
 func (u *updater) model(name string) *model {

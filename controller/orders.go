@@ -17,9 +17,6 @@ import (
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
-// maxModels is how many models one order can hold within a message's size.
-const maxModels = 8
-
 // Start implements api.Orders.
 func (f *fleet) Start(ctx context.Context, ask api.StartRollout, who string) (s rollout.State, err error) {
 	err = f.turn(ctx, func(t *turn) error {
@@ -139,6 +136,7 @@ func (t *turn) members(p rollout.Plan) ([]rollout.Member, error) {
 		return nil, err
 	}
 	var members []rollout.Member
+	withheld := 0
 	for _, row := range devices {
 		if !p.Includes(row.Site) {
 			continue
@@ -151,7 +149,13 @@ func (t *turn) members(p rollout.Plan) ([]rollout.Member, error) {
 		if why := holds(row.Device, ordered(d, m, t.now)); why != nil {
 			return nil, api.Refuse(http.StatusUnprocessableEntity, "device %s cannot be ordered to run %s too: %v", row.Device, p.Model, why)
 		}
-		members = append(members, rollout.Member{Device: row.Device, Current: wanted(d, p.Model), Online: row.Online})
+		members = append(members, rollout.Member{Device: row.Device, Current: wanted(d, p.Model), Online: row.Online, Withheld: row.Withheld})
+		if row.Withheld != "" {
+			withheld++
+		}
+	}
+	if withheld > 0 && withheld == len(members) {
+		return nil, api.Refuse(http.StatusUnprocessableEntity, "there is no device to order: %s %s", members[0].Device, members[0].Withheld)
 	}
 	if len(members) == 0 && p.Removes() {
 		return nil, api.Refuse(http.StatusUnprocessableEntity, "there is nothing to remove: no device %s runs %.80s or is ordered to", where(p.Sites), p.Model)

@@ -22,6 +22,8 @@ type Device struct {
 	Telemetry *wire.Telemetry `json:"telemetry,omitempty"`
 	// Contested says, in one sentence, that two devices have this name.
 	Contested string `json:"contested,omitempty"`
+	// Withheld says, in one sentence that begins with a verb, why it is given no order.
+	Withheld string `json:"withheld,omitempty"`
 	// Events are the newest, newest first; only in the answer about one device.
 	Events []wire.Event `json:"events,omitempty"`
 }
@@ -33,7 +35,7 @@ func (d Device) Name() string { return wire.Device{Site: d.Site, ID: d.Device}.S
 func DeviceOf(d store.Device) Device {
 	return Device{
 		Site: d.Site, Device: d.ID, Online: d.Online, FirstSeen: d.FirstSeen, LastSeen: d.LastSeen,
-		Desired: d.Desired, Info: d.Info, State: d.State, Telemetry: d.Telemetry,
+		Desired: d.Desired, Info: d.Info, State: d.State, Telemetry: d.Telemetry, Withheld: d.Withheld,
 	}
 }
 

@@ -40,12 +40,21 @@ func (h *handler) publish(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	h.Log.Info("bundle published", "name", row.Name, "version", row.Version, "digest", row.Digest, "new", created)
+	h.reconsider(r)
 	status := http.StatusOK
 	if created {
 		h.Bucket.Wake()
 		status = http.StatusCreated
 	}
 	return write(w, status, BundleOf(row))
+}
+
+// reconsider has orders given that waited for what came in, which is kept whether
+// or not that succeeds: a start does it too.
+func (h *handler) reconsider(r *http.Request) {
+	if err := h.Orders.Reconsider(context.WithoutCancel(r.Context())); err != nil {
+		h.Log.Error("devices that are given no order are looked at again at the next start, or when they speak", "error", err)
+	}
 }
 
 // removeBundle takes a bundle that nobody needs away. Once its row is gone it is

@@ -43,6 +43,12 @@
 // version is easier to reason about than one that stopped half-way; and the
 // old version is the one thing known to work.
 //
+// # Newer orders
+//
+// A controller whose database was put back meets devices whose orders are newer
+// than it knows. One that wants what this rollout neither ordered nor found there is
+// set aside: it counts in no wave, and is neither ordered nor ordered back.
+//
 //	s, err := rollout.New(plan, now)
 //	s, actions := rollout.Step(s, rollout.Started{Members: members}, now)
 //	// store s and the orders in one transaction, then carry out the actions
@@ -133,6 +139,8 @@ const (
 	Excused   Progress = "excused" // pinned
 	Restoring Progress = "restoring"
 	Restored  Progress = "restored"
+	// Aside is whose order is newer than the rollout knows, or held back.
+	Aside Progress = "aside"
 )
 
 // State is all that a rollout has to remember; it survives as JSON.

@@ -31,6 +31,8 @@ func Step(s State, e Event, now time.Time) (State, []Action) {
 		t.presence(e.Device, false)
 	case DeviceJoined:
 		t.join(e.Member)
+	case DeviceAhead:
+		t.ahead(e)
 	case Resumed:
 		t.beginDeadlines()
 	case Tick:
@@ -81,9 +83,11 @@ func (t *turn) add(m Member, late bool) {
 	if t.index(m.Device) >= 0 {
 		return
 	}
-	t.Devices = append(t.Devices, Device{
-		Device: m.Device, Previous: m.Current, Progress: Waiting, Online: m.Online, Late: late, Since: t.now,
-	})
+	dev := Device{Device: m.Device, Previous: m.Current, Progress: Waiting, Online: m.Online, Late: late, Since: t.now}
+	if m.Withheld != "" {
+		dev.Progress, dev.Why = Aside, m.Withheld
+	}
+	t.Devices = append(t.Devices, dev)
 	t.changed = true
 }
 
@@ -127,9 +131,9 @@ func (t *turn) observe(d wire.Device, m wire.ModelState) {
 	switch {
 	case dev.Progress == Restoring:
 		t.observeRestore(dev, m)
-	case t.Phase == Running && dev.Progress != Waiting && t.Removes():
+	case t.Phase == Running && dev.ordered() && t.Removes():
 		t.observeRemoval(dev, m)
-	case t.Phase == Running && dev.Progress != Waiting && m.Rollout == t.ID && m.Attempt == dev.Attempt:
+	case t.Phase == Running && dev.ordered() && m.Rollout == t.ID && m.Attempt == dev.Attempt:
 		t.observeRelease(dev, m)
 	}
 }
@@ -235,7 +239,7 @@ func (t *turn) stop(end Phase, why string) {
 	t.Phase, t.Why, t.changed = end, why, true
 	for i := range t.Devices {
 		dev := &t.Devices[i]
-		if dev.Progress == Waiting {
+		if !dev.ordered() {
 			continue
 		}
 		dev.Attempt = attemptRestore

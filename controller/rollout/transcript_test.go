@@ -69,9 +69,10 @@ func replay(t *testing.T, script string) string {
 }
 
 // do performs: start or remove WAVES DEVICE… | at MINUTE | state DEVICE PHASE|pinned|gone [ATTEMPT] |
-// online, offline or join DEVICE | down MINUTE | abort WHO. A device with a "-" before it is
-// offline; one with a "!" has no model yet. A controller that was down until a
-// minute finds nobody connected.
+// online, offline or join DEVICE | down MINUTE | abort WHO | ahead DEVICE WANTED. A
+// device with a "-" before it is offline; one with a "!" has no model yet; one with
+// a "~" is given no order. A controller that was down until a minute finds nobody
+// connected.
 func (st *story) do(words []string) {
 	switch words[0] {
 	case "start", "remove":
@@ -101,6 +102,8 @@ func (st *story) do(words []string) {
 		st.step(rollout.DeviceOffline{Device: device(st.t, words[1])})
 	case "join":
 		st.step(rollout.DeviceJoined{Member: st.member(words[1])})
+	case "ahead":
+		st.step(st.ahead(words[1], words[2]))
 	case "abort":
 		st.step(rollout.Abort{Who: words[1]})
 	default:
@@ -124,8 +127,32 @@ func (st *story) member(w string) rollout.Member {
 	if rest, ok := strings.CutPrefix(w, "!"); ok {
 		m.Current, w = rollout.Release{}, rest
 	}
+	if rest, ok := strings.CutPrefix(w, "~"); ok {
+		m.Withheld, w = "holds order 9", rest
+	}
 	m.Device = device(st.t, w)
 	return m
+}
+
+// ahead is a device with a newer order, which wants the release as this rollout
+// ordered it, the previous version, or again after a halt, another, or nothing; or
+// which is given no order.
+func (st *story) ahead(name, wanted string) rollout.Event {
+	e := rollout.DeviceAhead{Device: device(st.t, name)}
+	switch wanted {
+	case "nothing":
+	case "release":
+		e.Model = wire.ModelState{WantedD: release.Digest, Rollout: st.s.ID, Attempt: 1}
+	case "previous":
+		e.Model = wire.ModelState{WantedD: old.Digest, Rollout: "r0", Attempt: 1}
+	case "restored":
+		e.Model = wire.ModelState{WantedD: old.Digest, Rollout: st.s.ID, Attempt: 2}
+	case "another":
+		e.Model = wire.ModelState{WantedD: bundle.DigestOf([]byte("3")), Rollout: "r2", Attempt: 1}
+	case "withheld":
+		e.Withheld = "holds order 9"
+	}
+	return e
 }
 
 // state is a report: the release if it is committed or in probation, the

@@ -102,7 +102,7 @@ type DesiredModel struct {
 // State is what the device runs and what it is doing about its order.
 type State struct {
 	V          int          `json:"v"`
-	Generation int64        `json:"generation"`     // newest order accepted
+	Generation int64        `json:"generation"`     // newest order that Models speak of
 	Since      time.Time    `json:"since,omitzero"` // of its newest change
 	Models     []ModelState `json:"models"`
 	Why        string       `json:"why"` // one plain sentence

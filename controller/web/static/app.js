@@ -62,6 +62,11 @@ function deviceRows(device) {
         twice.title = device.contested;
         name.append(twice);
       }
+      if (device.withheld) {
+        const withheld = element("span", "bad", " given no order");
+        withheld.title = "It " + device.withheld;
+        name.append(withheld);
+      }
     }
     const running = element("td", "v", model?.running ?? "");
     running.title = model?.digest ?? "";
