@@ -135,14 +135,16 @@ func (u *updater) followFolder(ctx context.Context) {
 		return
 	}
 	u.inUse = wanted
-	u.lend(wanted.Folder)
 	if wanted.Folder == "" {
+		u.lend(nil)
 		u.log.Info("puts the folder away that somebody brought")
 		return
 	}
 	u.log.Info("uses a folder that somebody brought", "folder", wanted.Folder)
+	folder := fetch.NewFolder(wanted.Folder)
+	u.lend(folder)
 	taken := Taken{Wish: wanted.Wish}
-	order, err := u.orderIn(ctx, wanted.Folder)
+	order, err := u.orderIn(ctx, folder)
 	if taken.Order = order; err != nil {
 		u.log.Warn("the order that somebody brought is of no use", "folder", wanted.Folder, "error", err)
 		taken.Error = err.Error()
@@ -164,19 +166,19 @@ func gone(folder string) bool {
 	return errors.Is(err, os.ErrNotExist)
 }
 
-// lend has trust and objects sought in a folder first; an empty name ends that.
-func (u *updater) lend(folder string) {
+// lend has trust and objects sought in a folder first; nil ends that.
+func (u *updater) lend(folder *fetch.Folder) {
 	u.fetcher.Lend(folder)
-	if folder == "" {
+	if folder == nil {
 		u.authority.lend(nil)
 		return
 	}
-	u.authority.lend(fetch.Folder(filepath.Join(folder, "tuf")))
+	u.authority.lend(folder.Metadata("tuf"))
 }
 
 // orderIn takes the device's order out of a folder, and has all machines know
 // that what they want may be at hand.
-func (u *updater) orderIn(ctx context.Context, folder string) (wire.Desired, error) {
+func (u *updater) orderIn(ctx context.Context, folder *fetch.Folder) (wire.Desired, error) {
 	d := u.config.Device
 	envelope, err := readOrder(ctx, folder, d)
 	if err != nil {
@@ -213,11 +215,14 @@ func (u *updater) orderIn(ctx context.Context, folder string) (wire.Desired, err
 var errNoOrder = errors.New("there is no such file")
 
 // readOrder reads the order of a device out of a folder.
-func readOrder(ctx context.Context, folder string, d wire.Device) ([]byte, error) {
-	name := filepath.Join(folder, filepath.FromSlash(trust.OrderPath(string(d.Site), string(d.ID))))
-	b, err := fetch.Folder(filepath.Dir(name)).Fetch(ctx)(filepath.Base(name), wire.MaxEnvelope)
+func readOrder(ctx context.Context, folder *fetch.Folder, d wire.Device) ([]byte, error) {
+	name := trust.OrderPath(string(d.Site), string(d.ID))
+	b, err := folder.Read(ctx, name, wire.MaxEnvelope)
 	if errors.Is(err, trust.ErrNoFile) {
 		return nil, fmt.Errorf("no order for %s in %s: %w at %s; squadron export %s --to FOLDER writes one", d, folder, errNoOrder, name, d)
 	}
-	return b, err
+	if err != nil {
+		return nil, fmt.Errorf("read the order for %s in %s: %w", d, folder, err)
+	}
+	return b, nil
 }

@@ -54,7 +54,7 @@ type fetcher interface {
 	FetchDelta(ctx context.Context, target, base bundle.Digest, size int64) (fetch.Delta, error)
 	DropDelta(target, base bundle.Digest) error
 	Arrived(d bundle.Digest) int64
-	Lend(folder string)
+	Lend(folder *fetch.Folder)
 }
 
 // model is one machine and the work of its task.

@@ -44,7 +44,8 @@
 //
 // A mirror that fails is left alone for a while, unless it merely lacks the
 // object; one that brings less than 16 KiB a second is left for the next
-// source, while the last is waited for as long as it brings anything.
+// source, while the last is waited for as long as it brings anything. A folder that
+// does not answer is left to its fate: see Folder.
 //
 //	f, err := fetch.New(fetch.Options{Base: "https://ctl.example/v1/artefacts", Dir: store.Incoming()})
 //	if err != nil {
@@ -145,7 +146,7 @@ func New(o Options) (*Fetcher, error) {
 		if err != nil {
 			return nil, err
 		}
-		f.sources = append(f.sources, &source{base: base, mirror: len(f.sources) < len(o.Mirrors)})
+		f.sources = append(f.sources, newSource(base, len(f.sources) < len(o.Mirrors)))
 	}
 	for _, text := range o.RedirectHosts {
 		host, err := parseRedirectHost(text)
@@ -164,13 +165,13 @@ func New(o Options) (*Fetcher, error) {
 }
 
 // Lend makes a folder a mirror that is asked before all others, in place of the
-// one that was lent before; an empty name takes it back. The name is absolute.
-func (f *Fetcher) Lend(folder string) {
-	if folder == "" {
+// one that was lent before; nil takes it back.
+func (f *Fetcher) Lend(folder *Folder) {
+	if folder == nil {
 		f.lent.Store(nil)
 		return
 	}
-	f.lent.Store(&source{base: &url.URL{Scheme: "file", Path: folder}, mirror: true})
+	f.lent.Store(&source{folder: folder, mirror: true})
 }
 
 // asked are the sources in the order of asking.
@@ -296,7 +297,7 @@ func (f *Fetcher) once(ctx context.Context, p partial, s *source) error {
 // bring lets go-getter bring what is missing: one file, never a folder, nothing
 // unpacked, no links followed, by no getter but ours.
 func (f *Fetcher) bring(ctx context.Context, p partial, s *source, have *progress) error {
-	if s.base.Scheme == "file" {
+	if s.folder != nil {
 		return s.copyTo(ctx, p, have)
 	}
 	return get(ctx, s.address(p.digest), p.file(), &getter.HttpGetter{
