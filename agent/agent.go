@@ -135,6 +135,7 @@ func (a *Agent) connect(ctx context.Context, booted []outcome) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return a.updater.run(ctx, booted) })
 	g.Go(func() error { return a.updater.judgeOrders(ctx) })
+	g.Go(func() error { return a.updater.followFolders(ctx) })
 	g.Go(func() error { return a.uplink.link.Run(ctx) })
 	g.Go(func() error { return a.uplink.run(ctx) })
 	g.Go(func() error { return a.asker.run(ctx) })

@@ -114,6 +114,21 @@ func inState(dir string, do func(*slot.Store) error) error {
 	return errors.Join(do(s), s.Close())
 }
 
+// followFolders uses what somebody brings, until ctx ends. It waits for the medium,
+// which orders that come by the network must not.
+func (u *updater) followFolders(ctx context.Context) error {
+	look := time.NewTicker(lookForFolder)
+	defer look.Stop()
+	for {
+		u.followFolder(ctx)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-look.C:
+		}
+	}
+}
+
 // followFolder takes a folder into use that somebody brought since the last look,
 // and puts it away again once nobody wants it any more.
 func (u *updater) followFolder(ctx context.Context) {
@@ -125,9 +140,9 @@ func (u *updater) followFolder(ctx context.Context) {
 	if json.Unmarshal(b, &wanted) != nil {
 		wanted = brought{}
 	}
-	if wanted.Folder != "" && (abandoned(u.config.StateDir) || gone(wanted.Folder)) {
+	if wanted.Folder != "" && abandoned(u.config.StateDir) {
 		if err := u.store.RemoveRecord(broughtRecord); err != nil {
-			u.log.Error("forget a folder that is gone", "folder", wanted.Folder, "error", err)
+			u.log.Error("forget a folder that nobody brings any more", "folder", wanted.Folder, "error", err)
 		}
 		wanted = brought{}
 	}
@@ -141,7 +156,7 @@ func (u *updater) followFolder(ctx context.Context) {
 		return
 	}
 	u.log.Info("uses a folder that somebody brought", "folder", wanted.Folder)
-	folder := fetch.NewFolder(wanted.Folder)
+	folder := u.open(wanted.Folder)
 	u.lend(folder)
 	taken := Taken{Wish: wanted.Wish}
 	order, err := u.orderIn(ctx, folder)
@@ -159,11 +174,6 @@ func (u *updater) followFolder(ctx context.Context) {
 	if err != nil {
 		u.log.Error("answer who brought a folder", "error", err)
 	}
-}
-
-func gone(folder string) bool {
-	_, err := os.Stat(folder)
-	return errors.Is(err, os.ErrNotExist)
 }
 
 // lend has trust and objects sought in a folder first; nil ends that.

@@ -31,12 +31,13 @@ type updater struct {
 	outbox  *outbox
 
 	authority *authority
+	open      func(dir string) *fetch.Folder
 
 	envelopes chan []byte          // orders as they came
 	orders    chan ordered         // those that somebody who may order signed
 	nearer    chan chan<- struct{} // closed once all machines know that what they want is at hand
 	outcomes  chan outcome
-	inUse     brought       // the folder that somebody brought; only judgeOrders touches it
+	inUse     brought       // the folder that somebody brought; only followFolders touches it
 	changed   chan struct{} // signals that state or outbox have news; holds one
 	work      sync.WaitGroup
 
@@ -87,6 +88,7 @@ func newUpdater(a *Agent, fetcher fetcher, info wire.Info, out *outbox) *updater
 		config: a.config, log: a.log, info: info, store: a.store, fetcher: fetcher, serving: a.models, outbox: out,
 		rules:     rulesOf(a.config),
 		authority: a.authority,
+		open:      fetch.NewFolder,
 		envelopes: make(chan []byte, maxOffered),
 		orders:    make(chan ordered),
 		nearer:    make(chan chan<- struct{}),
