@@ -190,17 +190,18 @@ func (a *authority) sawTime(at time.Time, root int64) error {
 }
 
 // refresh follows the repository to its newest state. What is known already can be
-// asked meanwhile.
-func (a *authority) refresh(ctx context.Context) (*trust.Client, error) {
+// asked meanwhile. borrowed says that a folder brought it and the network did not.
+func (a *authority) refresh(ctx context.Context) (newest *trust.Client, borrowed bool, err error) {
 	a.following.Lock()
 	defer a.following.Unlock()
 	now, err := a.begun()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	lent := a.lent.Load()
 	if lent == nil {
-		return a.follow(ctx, a.metadata, now)
+		newest, err = a.follow(ctx, a.metadata, now)
+		return newest, false, err
 	}
 	client, atHand := a.follow(ctx, lent, now)
 	soon, giveUp := context.WithCancel(ctx) // what is found later is fetched by it too
@@ -209,12 +210,19 @@ func (a *authority) refresh(ctx context.Context) (*trust.Client, error) {
 	patience.Stop()
 	switch {
 	case far == nil:
-		return newer, nil
+		return newer, false, nil
 	case atHand == nil:
-		return client, nil
+		return client, true, nil
 	}
-	return nil, fmt.Errorf("%w; nor by the network: %w", atHand, far)
+	return nil, true, &folderFault{fmt.Errorf("%w; nor by the network: %w", atHand, far)}
 }
+
+// folderFault says that the trust in a folder that somebody brought is of no use, and
+// that the network brought none.
+type folderFault struct{ err error }
+
+func (f *folderFault) Error() string { return f.err.Error() }
+func (f *folderFault) Unwrap() error { return f.err }
 
 // besideFolder is how long the network may take to bring newer trust than a folder
 // that somebody brought: with it, the folder cannot hide what the owner changed.
@@ -247,9 +255,6 @@ func (a *authority) follow(ctx context.Context, from repositoryFiles, now time.T
 	}
 	return client, a.highEnough(client)
 }
-
-// borrows reports whether a folder is asked first.
-func (a *authority) borrows() bool { return a.lent.Load() != nil }
 
 func (a *authority) highEnough(client *trust.Client) error {
 	known, err := a.anchor()
@@ -311,7 +316,7 @@ func (a *authority) order(ctx context.Context, envelope []byte) (ordered, error)
 	if !a.turn(ctx) {
 		return ordered{}, err
 	}
-	client, refreshed := a.refresh(ctx)
+	client, _, refreshed := a.refresh(ctx)
 	if refreshed != nil {
 		return ordered{}, fmt.Errorf("%w; nor could it be looked up who may order: %w", err, refreshed)
 	}
@@ -364,11 +369,15 @@ func (a *authority) judgeOrder(client *trust.Client, envelope []byte) (ordered, 
 // vouched refreshes, and looks who vouches for an ordered version: whose keys
 // must have signed its envelope.
 func (a *authority) vouched(ctx context.Context, order wire.DesiredModel) (trust.Keys, error) {
-	client, err := a.refresh(ctx)
+	client, borrowed, err := a.refresh(ctx)
 	if err != nil {
 		return trust.Keys{}, err
 	}
-	return publisherOf(client, order)
+	keys, err := publisherOf(client, order)
+	if err != nil && borrowed {
+		err = &folderFault{err}
+	}
+	return keys, err
 }
 
 // stillVouched is vouched by what the last refresh left.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -42,6 +43,10 @@ type Taken struct {
 	// Order is the device's own, of the folder, if the device believes it.
 	Order wire.Desired `json:"order,omitzero"`
 	Error string       `json:"error,omitempty"`
+	// Faults say of models whose last try to fetch failed, and wait for the next, how
+	// the folder is to blame: it lacked something or had spoilt it, and the network
+	// brought nothing of that.
+	Faults map[string]string `json:"faults,omitempty"`
 }
 
 // importLock is held by whoever brought a folder: a wish without one is nobody's.
@@ -125,6 +130,8 @@ func (u *updater) followFolders(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-look.C:
+		case <-u.blamed:
+			u.tellFaults()
 		}
 	}
 }
@@ -157,23 +164,73 @@ func (u *updater) followFolder(ctx context.Context) {
 	}
 	u.log.Info("uses a folder that somebody brought", "folder", wanted.Folder)
 	folder := u.open(wanted.Folder)
+	u.mu.Lock()
+	clear(u.faults) // of the one before
+	u.mu.Unlock()
 	u.lend(folder)
-	taken := Taken{Wish: wanted.Wish}
+	u.taken = Taken{Wish: wanted.Wish}
 	order, err := u.orderIn(ctx, folder)
-	if taken.Order = order; err != nil {
+	if u.taken.Order = order; err != nil {
 		u.log.Warn("the order that somebody brought is of no use", "folder", wanted.Folder, "error", err)
-		taken.Error = err.Error()
+		u.taken.Error = err.Error()
 	}
 	if ctx.Err() != nil {
 		return
 	}
-	answer, err := json.Marshal(taken)
+	u.taken.Faults = u.blames()
+	u.answer()
+}
+
+// answer keeps what is said of the folder in use, for who brought it.
+func (u *updater) answer() {
+	b, err := json.Marshal(u.taken)
 	if err == nil {
-		err = u.store.SaveRecord(takenRecord, answer)
+		err = u.store.SaveRecord(takenRecord, b)
 	}
 	if err != nil {
 		u.log.Error("answer who brought a folder", "error", err)
 	}
+}
+
+// tellFaults answers anew, if a folder is in use and there is news of it.
+func (u *updater) tellFaults() {
+	faults := u.blames()
+	if u.inUse.Folder == "" || maps.Equal(faults, u.taken.Faults) {
+		return
+	}
+	u.taken.Faults = faults
+	u.answer()
+}
+
+func (u *updater) blames() map[string]string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return maps.Clone(u.faults)
+}
+
+// blame notes how the folder in use is to blame for a try to fetch a model, or with
+// an empty sentence that a new one begins.
+func (u *updater) blame(model, why string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.faults[model] == why {
+		return
+	}
+	if why == "" {
+		delete(u.faults, model)
+	} else {
+		u.faults[model] = why
+	}
+	select {
+	case u.blamed <- struct{}{}:
+	default:
+	}
+}
+
+// atFault reports whether a folder that somebody brought is to blame for an error:
+// the network would have had to bring it, and did not.
+func atFault(err error) bool {
+	return errors.As(err, new(*fetch.FolderError)) || errors.As(err, new(*folderFault))
 }
 
 // lend has trust and objects sought in a folder first; nil ends that.

@@ -38,6 +38,8 @@ type updater struct {
 	nearer    chan chan<- struct{} // closed once all machines know that what they want is at hand
 	outcomes  chan outcome
 	inUse     brought       // the folder that somebody brought; only followFolders touches it
+	taken     Taken         // what it was told of it
+	blamed    chan struct{} // signals that faults has news; holds one
 	changed   chan struct{} // signals that state or outbox have news; holds one
 	work      sync.WaitGroup
 
@@ -47,6 +49,8 @@ type updater struct {
 	// orderBy are the keys that signed order.
 	orderBy []trust.KeyID
 	why     string // what was wrong with the newest order, or with the disk
+	// faults say how the folder in use is to blame for the last try of a model's fetch.
+	faults map[string]string
 }
 
 // fetcher leaves an object, checked, in a file of the slot's Incoming.
@@ -94,7 +98,9 @@ func newUpdater(a *Agent, fetcher fetcher, info wire.Info, out *outbox) *updater
 		nearer:    make(chan chan<- struct{}),
 		outcomes:  make(chan outcome, 16),
 		changed:   make(chan struct{}, 1),
+		blamed:    make(chan struct{}, 1),
 		models:    map[string]*model{},
+		faults:    map[string]string{},
 	}
 }
 

@@ -48,7 +48,7 @@ func (f *Fetcher) FetchDelta(ctx context.Context, target, base bundle.Digest, si
 		if err == nil {
 			return Delta{p.file(), n}, nil
 		}
-		failed = append(failed, f.failure(s, err))
+		failed = append(failed, f.failure(s, 0, err))
 		if ctx.Err() != nil || failed.local() {
 			break
 		}

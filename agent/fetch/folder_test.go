@@ -134,3 +134,34 @@ func TestAFolderThatHangsIsPassedBy(t *testing.T) {
 		close(d.reads)
 	})
 }
+
+// The folder is to blame as soon as a try has failed in which it lacked or had spoilt
+// the object and nobody else brought any of it. While the network delivers, it is not.
+func TestAFolderIsToBlameForWhatNobodyElseBrings(t *testing.T) {
+	other := append([]byte("x"), object[1:]...)
+	name := objectIn(digestOfObject)
+	for _, c := range []struct {
+		what  string
+		stick fstest.MapFS // nil: nobody lent one
+		far   fault
+		want  string // in the error, which blames the folder; empty: it does not
+	}{
+		{"missing", fstest.MapFS{}, reply(404, nil, nil), "from /media/stick: open " + name + ": file does not exist; from "},
+		{"cut short", fstest.MapFS{name: {Data: object[:10]}}, reply(404, nil, nil), "/media/stick/" + name + " has 10 bytes, want 1048576; from "},
+		{"other bytes", fstest.MapFS{name: {Data: other}}, reply(500, nil, nil), "the bytes of /media/stick/" + name + " have digest"},
+		{"spoilt by the network too", fstest.MapFS{}, reply(200, nil, other), "from /media/stick: open "},
+		{"while the network delivers", fstest.MapFS{}, cutAfter(400_000), ""},
+		{"without a folder", nil, reply(404, nil, nil), ""},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			f := fetcher(t, serve(t, c.far, c.far).URL)
+			if c.stick != nil {
+				f.Lend(FolderOn("/media/stick", c.stick))
+			}
+			err := fetch(t, f)
+			if blames := errors.As(err, new(*FolderError)); err == nil || blames != (c.want != "") || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("blames the folder: %v; %v; want %q", blames, err, c.want)
+			}
+		})
+	}
+}

@@ -20,6 +20,7 @@ type source struct {
 	base   *url.URL
 	folder *Folder // of file:///; else nil
 	mirror bool
+	lent   bool
 
 	mu    sync.Mutex
 	until time.Time // it rests

@@ -65,6 +65,77 @@ func TestAStickBringsAModelWhereNoNetworkLeads(t *testing.T) {
 	}
 }
 
+// TestADamagedStickEndsItsImport: with no network the device could not mend it, and
+// the command does not go on for ever.
+func TestADamagedStickEndsItsImport(t *testing.T) {
+	o := openOffice(t)
+	o.publishes(exit.Done, o.pack("meter-reader", "2.0.0", "publisher.key"))
+	program := buildAgent(t)
+	device := startAgent(t, program, o)
+	until(t, "the device online", func() bool { return o.showsOnline(true) })
+	device.kill()
+	o.asks(exit.Done, "rollout", "start", "meter-reader@2.0.0", "--waves", "100%")
+	whole := t.TempDir()
+	o.exports("waterworks/meter-4", "--to", whole)
+	o.stop()
+	for damage, spoil := range map[string]struct {
+		do   func(object string) error
+		want string
+	}{
+		"missing":     {os.Remove, "no such file or directory"},
+		"cut short":   {func(object string) error { return os.Truncate(object, 10) }, "has 10 bytes, want"},
+		"other bytes": {func(object string) error { return flip(object) }, "they are not what was asked for"},
+	} {
+		t.Run(damage, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.CopyFS(dir, os.DirFS(whole)); err != nil {
+				t.Fatal(err)
+			}
+			object := largest(t, filepath.Join(dir, "sha256"))
+			if err := spoil.do(object); err != nil {
+				t.Fatal(err)
+			}
+			_, complaint := o.imports(program, exit.Failed, dir, filepath.Join(t.TempDir(), "state"))
+			for _, want := range []string{object, spoil.want, "export again, with squadron export waterworks/meter-4 --to FOLDER"} {
+				if !strings.Contains(complaint, want) {
+					t.Errorf("it complained %q, want %q", complaint, want)
+				}
+			}
+		})
+	}
+}
+
+// flip changes one byte of a file.
+func flip(name string) error {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	b[len(b)/2] ^= 1
+	return os.WriteFile(name, b, 0o644)
+}
+
+// largest is the largest file of a folder.
+func largest(t *testing.T, dir string) string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var name string
+	var size int64
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Size() > size {
+			name, size = filepath.Join(dir, e.Name()), info.Size()
+		}
+	}
+	return name
+}
+
 // TestWhatCannotBeExportedIsSaid: each with what to do.
 func TestWhatCannotBeExportedIsSaid(t *testing.T) {
 	o := openOffice(t)
@@ -100,10 +171,10 @@ func (o *office) exports(args ...string) (f stick.Filled) {
 }
 
 // imports runs squadron-agent import as the fourth device.
-func (o *office) imports(program string, status int, folder, state string) string {
+func (o *office) imports(program string, status int, folder, state string, flags ...string) (told, progress string) {
 	o.t.Helper()
-	cmd := exec.Command(program, "import", folder, "--config", o.file("meter-4.json"), "--trust", o.file("trust/root.json"),
-		"--state", state, "--controller", o.url, "--broker", "tcp://"+o.broker)
+	cmd := exec.Command(program, append([]string{"import", folder, "--config", o.file("meter-4.json"), "--trust", o.file("trust/root.json"),
+		"--state", state, "--controller", o.url, "--broker", "tcp://" + o.broker}, flags...)...)
 	var out, complaint bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaint
 	err := cmd.Run()
@@ -114,5 +185,5 @@ func (o *office) imports(program string, status int, folder, state string) strin
 		o.t.Fatalf("import ended with %d, want %d: %s%s", got, status, &out, &complaint)
 	}
 	o.t.Logf("import: %s%s", &complaint, &out)
-	return out.String()
+	return out.String(), complaint.String()
 }
