@@ -42,6 +42,9 @@ Where the folder lacks a file or has spoilt it, the network is waited for only w
 import of a model ends with the first try in which the network brought nothing of that file. The
 device goes on trying by itself, without the folder.
 
+What each model is doing is told on the error stream meanwhile, with --json as lines of JSON: "msg",
+"model", "version" and "phase".
+
 Exit status: 0 each ordered version serves, or waits for the maintenance window; 1 one was refused or
 failed, or the folder is damaged: the version before serves.`
 }
@@ -155,7 +158,7 @@ func (c *importCommand) answer(ctx context.Context, wish string) (taken agent.Ta
 // for their window, or wait for their next try because the folder is at fault. faults
 // are of the last.
 func (c *importCommand) follow(ctx context.Context, s program.Streams, taken agent.Taken) (models []wire.ModelState, faults map[string]string, err error) {
-	told := map[string]string{}
+	told, tell := map[string]string{}, teller(s)
 	order := taken.Order
 	err = watch(ctx, func() (done bool, err error) {
 		now, ok, err := agent.Answer(c.State, taken.Wish)
@@ -172,8 +175,8 @@ func (c *importCommand) follow(ctx context.Context, s program.Streams, taken age
 		models, faults = ordered(state, order), map[string]string{}
 		done = ok && len(models) == len(order.Models)
 		for _, m := range models {
-			if !s.JSON && told[m.Name] != m.Why {
-				fmt.Fprintln(s.Err, m.Why)
+			if told[m.Name] != m.Why {
+				tell(m)
 			}
 			told[m.Name] = m.Why
 			if m.Phase.Ended() || m.Phase == wire.PhaseStaged {
@@ -188,6 +191,18 @@ func (c *importCommand) follow(ctx context.Context, s program.Streams, taken age
 		return done, nil
 	})
 	return models, faults, err
+}
+
+// teller tells of a model on the error stream: a sentence, or a line of JSON as the
+// agent's log has them.
+func teller(s program.Streams) func(wire.ModelState) {
+	if !s.JSON {
+		return func(m wire.ModelState) { fmt.Fprintln(s.Err, m.Why) }
+	}
+	log := s.Logger(slog.LevelInfo)
+	return func(m wire.ModelState) {
+		log.Info(m.Why, "model", m.Name, "version", m.Wanted, "phase", string(m.Phase))
+	}
 }
 
 // watch looks until it is done or ctx ends.

@@ -51,7 +51,8 @@ func TestAStickBringsAModelWhereNoNetworkLeads(t *testing.T) {
 	device.end()
 
 	for _, state := range []string{"as-it-was", "never-online"} {
-		o.imports(program, exit.Done, dir, o.file(state))
+		_, progress := o.imports(program, exit.Done, dir, o.file(state), "--json")
+		wantProgress(t, progress)
 		var status struct {
 			Models []struct{ Running, Phase string }
 		}
@@ -62,6 +63,21 @@ func TestAStickBringsAModelWhereNoNetworkLeads(t *testing.T) {
 		if err != nil || len(status.Models) != 1 || status.Models[0].Running != "2.0.0" || status.Models[0].Phase != "committed" {
 			t.Errorf("%s: %+v, %v", state, status, err)
 		}
+	}
+}
+
+// wantProgress checks that each line is one of JSON about the model, up to its end.
+func wantProgress(t *testing.T, progress string) {
+	t.Helper()
+	var line struct{ Msg, Model, Version, Phase string }
+	for text := range strings.Lines(progress) {
+		err := json.Unmarshal([]byte(text), &line)
+		if err != nil || line.Msg == "" || line.Model != "meter-reader" || line.Version != "2.0.0" {
+			t.Errorf("a line of the progress is %q: %v", text, err)
+		}
+	}
+	if line.Phase != "committed" {
+		t.Errorf("the progress ends with %+v", line)
 	}
 }
 
