@@ -72,6 +72,9 @@ func (c *importCommand) Run(ctx context.Context, s program.Streams) (err error) 
 	if err := ours(c.State); err != nil {
 		return exit.AsUsage(err)
 	}
+	if err := agent.CheckOwner(c.State, settings.Device); err != nil {
+		return exit.AsUsage(err)
+	}
 	ctx, end, err := c.agentOn(ctx, settings)
 	if err != nil {
 		return err

@@ -46,6 +46,9 @@ func TestAStickBringsAModelWhereNoNetworkLeads(t *testing.T) {
 		t.Fatal(err)
 	}
 	device = startAgent(t, program, o)
+	if _, complaint := o.imports(program, exit.Usage, dir, o.file("meter-4"), "--device", "meter-9"); !strings.Contains(complaint, "belongs to waterworks/meter-4, and this device is waterworks/meter-9") {
+		t.Errorf("with another device's config, import complained %q", complaint)
+	}
 	o.imports(program, exit.Done, dir, o.file("meter-4"))
 	wantReading(t, device.addr, o.file("samples/pictures/000.png"))
 	device.end()
