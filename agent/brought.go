@@ -39,7 +39,9 @@ type brought struct {
 
 // Taken is what an agent says of a folder that somebody brought.
 type Taken struct {
-	Wish string `json:"wish"`
+	Wish   string    `json:"wish"`
+	Folder string    `json:"folder"`
+	At     time.Time `json:"at"`
 	// Order is the device's own, of the folder, if the device believes it.
 	Order wire.Desired `json:"order,omitzero"`
 	Error string       `json:"error,omitempty"`
@@ -100,13 +102,17 @@ func abandoned(stateDir string) bool {
 // Answer is what the agent said of a folder; ok is false while it has not looked,
 // or its answer is being written.
 func Answer(stateDir, wish string) (taken Taken, ok bool, err error) {
+	taken, ok, err = LastTaken(stateDir)
+	return taken, ok && taken.Wish == wish, err
+}
+
+// LastTaken is what the agent said of the folder that was brought last; ok is false if
+// none was, or the disk damaged that.
+func LastTaken(stateDir string) (taken Taken, ok bool, err error) {
 	err = inState(stateDir, func(s *slot.Store) error {
 		b, err := s.Record(takenRecord)
-		if err != nil {
-			return err
-		}
-		ok = json.Unmarshal(b, &taken) == nil && taken.Wish == wish
-		return nil
+		ok = err == nil && json.Unmarshal(b, &taken) == nil
+		return err
 	})
 	return taken, ok, err
 }
@@ -168,7 +174,7 @@ func (u *updater) followFolder(ctx context.Context) {
 	clear(u.faults) // of the one before
 	u.mu.Unlock()
 	u.lend(folder)
-	u.taken = Taken{Wish: wanted.Wish}
+	u.taken = Taken{Wish: wanted.Wish, Folder: wanted.Folder, At: later(time.Now().UTC(), u.config.Built)}
 	order, err := u.orderIn(ctx, folder)
 	if u.taken.Order = order; err != nil {
 		u.log.Warn("the order that somebody brought is of no use", "folder", wanted.Folder, "error", err)

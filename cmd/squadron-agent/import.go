@@ -43,7 +43,9 @@ import of a model ends with the first try in which the network brought nothing o
 device goes on trying by itself, without the folder.
 
 What each model is doing is told on the error stream meanwhile, with --json as lines of JSON: "msg",
-"model", "version" and "phase".
+"model", "version" and "phase". At the end it prints the number of the order, and of each ordered
+model the version, its digest and what it came to; with --json as "generation" and "models", each with
+"name", "wanted", "wanted_digest" and "phase". squadron-agent status tells of the last import.
 
 Exit status: 0 each ordered version serves, or waits for the maintenance window; 1 one was refused or
 failed, or the folder is damaged: the version before serves.`
@@ -238,10 +240,12 @@ func ordered(state wire.State, order wire.Desired) (models []wire.ModelState) {
 
 func (i imported) tell(w io.Writer) {
 	if len(i.Models) == 0 {
-		fmt.Fprintf(w, "Order %d wants no model here.\n", i.Generation)
+		fmt.Fprintf(w, "Order %d of %s wants no model here.\n", i.Generation, i.Folder)
+		return
 	}
+	fmt.Fprintf(w, "Order %d of %s:\n", i.Generation, i.Folder)
 	for _, m := range i.Models {
-		fmt.Fprintf(w, "%s %s: %s\n", m.Name, m.Wanted, m.Phase)
+		fmt.Fprintf(w, "  %s %s, %s: %s\n", m.Name, m.Wanted, m.WantedD, m.Phase)
 	}
 }
 

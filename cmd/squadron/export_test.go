@@ -7,18 +7,21 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/squadron-edge/squadron/cmd/exit"
 	"github.com/squadron-edge/squadron/cmd/squadron/stick"
+	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
 // TestAStickBringsAModelWhereNoNetworkLeads: the device was online once, and was
 // ordered to run 2.0.0 when it was not. A stick brings it, to the agent that runs
 // and to one that does not, with no controller anywhere.
 func TestAStickBringsAModelWhereNoNetworkLeads(t *testing.T) {
+	began := time.Now()
 	o := openOffice(t)
 	o.publishes(exit.Done, o.pack("meter-reader", "2.0.0", "publisher.key"))
 	program := buildAgent(t)
@@ -49,15 +52,33 @@ func TestAStickBringsAModelWhereNoNetworkLeads(t *testing.T) {
 	if _, complaint := o.imports(program, exit.Usage, dir, o.file("meter-4"), "--device", "meter-9"); !strings.Contains(complaint, "belongs to waterworks/meter-4, and this device is waterworks/meter-9") {
 		t.Errorf("with another device's config, import complained %q", complaint)
 	}
-	o.imports(program, exit.Done, dir, o.file("meter-4"))
+	receipt, _ := o.imports(program, exit.Done, dir, o.file("meter-4"))
+	if ok, err := regexp.MatchString(`^Order \d+ of `+regexp.QuoteMeta(dir)+`:\n  meter-reader 2\.0\.0, sha256:[0-9a-f]{64}: committed\n$`, receipt); !ok || err != nil {
+		t.Errorf("import printed %q, %v", receipt, err)
+	}
 	wantReading(t, device.addr, o.file("samples/pictures/000.png"))
 	device.end()
 
 	for _, state := range []string{"as-it-was", "never-online"} {
-		_, progress := o.imports(program, exit.Done, dir, o.file(state), "--json")
+		receipt, progress := o.imports(program, exit.Done, dir, o.file(state), "--json")
 		wantProgress(t, progress)
+		var came struct {
+			Generation int64
+			Models     []wire.ModelState
+		}
+		if err := json.Unmarshal([]byte(receipt), &came); err != nil || came.Generation < 1 || len(came.Models) != 1 {
+			t.Fatalf("%s: import printed %q, %v", state, receipt, err)
+		}
+		if m := came.Models[0]; m.Name != "meter-reader" || m.Wanted != "2.0.0" || m.WantedD.IsZero() || m.Phase != wire.PhaseCommitted {
+			t.Errorf("%s: import tells of %+v", state, m)
+		}
 		var status struct {
-			Models []struct{ Running, Phase string }
+			Models     []struct{ Running, Phase string }
+			LastImport struct {
+				At            time.Time
+				Folder, Error string
+				Generation    int64
+			} `json:"last_import"`
 		}
 		b, err := exec.Command(program, "--json", "status", "--state", o.file(state)).Output()
 		if err == nil {
@@ -65,6 +86,9 @@ func TestAStickBringsAModelWhereNoNetworkLeads(t *testing.T) {
 		}
 		if err != nil || len(status.Models) != 1 || status.Models[0].Running != "2.0.0" || status.Models[0].Phase != "committed" {
 			t.Errorf("%s: %+v, %v", state, status, err)
+		}
+		if last := status.LastImport; last.Folder != dir || last.Generation != came.Generation || last.At.Before(began) || last.Error != "" {
+			t.Errorf("%s: status tells of the last import %+v", state, last)
 		}
 	}
 }
