@@ -217,13 +217,6 @@ func (a *authority) refresh(ctx context.Context) (newest *trust.Client, borrowed
 	return nil, true, &folderFault{fmt.Errorf("%w; nor by the network: %w", atHand, far)}
 }
 
-// folderFault says that the trust in a folder that somebody brought is of no use, and
-// that the network brought none.
-type folderFault struct{ err error }
-
-func (f *folderFault) Error() string { return f.err.Error() }
-func (f *folderFault) Unwrap() error { return f.err }
-
 // besideFolder is how long the network may take to bring newer trust than a folder
 // that somebody brought: with it, the folder cannot hide what the owner changed.
 const besideFolder = 10 * time.Second

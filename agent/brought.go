@@ -239,6 +239,13 @@ func atFault(err error) bool {
 	return errors.As(err, new(*fetch.FolderError)) || errors.As(err, new(*folderFault))
 }
 
+// folderFault says that the trust in a folder that somebody brought is of no use, and
+// that the network brought none.
+type folderFault struct{ err error }
+
+func (f *folderFault) Error() string { return f.err.Error() }
+func (f *folderFault) Unwrap() error { return f.err }
+
 // lend has trust and objects sought in a folder first; nil ends that.
 func (u *updater) lend(folder *fetch.Folder) {
 	u.fetcher.Lend(folder)

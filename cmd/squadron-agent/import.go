@@ -20,7 +20,9 @@ import (
 )
 
 // importCommand installs from a folder: with the agent that runs on the state
-// folder, or with one of its own where none does.
+// folder, or with one of its own where none does. A model's import ends with its
+// update, or with the first try to fetch that failed for something that the folder
+// lacks or has spoilt and of which the network brought nothing.
 type importCommand struct {
 	Folder string `arg:"" type:"existingdir" help:"The folder, such as where the stick is mounted."`
 	agentFlags
