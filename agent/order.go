@@ -182,18 +182,13 @@ func (u *updater) offer(envelope []byte) {
 	}
 }
 
-// judgeOrders gives run the orders that somebody signed who may, until ctx
-// ends: those that came, and that of a folder that somebody brought. It may ask
-// the network who may order, which run must not wait for.
+// judgeOrders gives run the orders that came and that somebody signed who may,
+// until ctx ends. It may ask the network who may order, which run must not wait for.
 func (u *updater) judgeOrders(ctx context.Context) error {
-	look := time.NewTicker(lookForFolder)
-	defer look.Stop()
 	for {
-		u.followFolder(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-look.C:
 		case envelope := <-u.envelopes:
 			if _, err := u.judgeOrder(ctx, envelope); err != nil {
 				u.refuseOrder(err)
