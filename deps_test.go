@@ -128,7 +128,7 @@ func TestEachLibraryHasItsRoom(t *testing.T) {
 }
 
 // pure lists the cores: values in, values out.
-var pure = []string{"kernels/tensor", "kernels/ir", "agent/update", "controller/rollout", "deploy/trust", "deploy/delta"}
+var pure = []string{"kernels/tensor", "kernels/ir", "agent/update", "controller/rollout", "controller/adopt", "deploy/trust", "deploy/delta"}
 
 // impure is what a core may not import: with it, the same input could give two
 // results, or a test would need a machine around it.

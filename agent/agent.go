@@ -10,7 +10,8 @@
 //
 // Vocabulary: an order (wire.Desired) is what the device shall run; its
 // generation only rises. A folder is brought by somebody who asks the running agent
-// to take order, trust and objects from it first. Work is what a goroutine does for one task of one
+// to take order, trust and objects from it first, and is to blame for a try that fails on
+// what it lacks or has spoilt and nobody else brings. Work is what a goroutine does for one task of one
 // model. The outbox holds the events that the controller has not acknowledged.
 //
 //	a, err := agent.Open(config)
@@ -135,6 +136,7 @@ func (a *Agent) connect(ctx context.Context, booted []outcome) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return a.updater.run(ctx, booted) })
 	g.Go(func() error { return a.updater.judgeOrders(ctx) })
+	g.Go(func() error { return a.updater.followFolders(ctx) })
 	g.Go(func() error { return a.uplink.link.Run(ctx) })
 	g.Go(func() error { return a.uplink.run(ctx) })
 	g.Go(func() error { return a.asker.run(ctx) })

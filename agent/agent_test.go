@@ -363,7 +363,7 @@ func TestATokenDoesNotTravelInTheClearUnasked(t *testing.T) {
 	if err := c.Validate(); err != nil {
 		t.Error(err)
 	}
-	if notes := c.notes(); len(notes) != 1 || !strings.Contains(notes[0], "insecure_mqtt is on") {
+	if notes := c.notes(time.Now()); len(notes) != 1 || !strings.Contains(notes[0], "insecure_mqtt is on") {
 		t.Errorf("its notes are %q", notes)
 	}
 }

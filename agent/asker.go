@@ -21,7 +21,7 @@ type asker struct {
 	device wire.Device
 	client *http.Client
 	url    string // empty if it is a folder
-	folder string
+	folder *fetch.Folder
 	wake   chan struct{}
 	offer  func(envelope []byte)
 }
@@ -39,7 +39,7 @@ func newAsker(c Config, log *slog.Logger, offer func([]byte)) *asker {
 	switch {
 	case err != nil:
 	case base.Scheme == "file":
-		a.folder = base.Path
+		a.folder = fetch.NewFolder(base.Path)
 	default:
 		a.url = base.JoinPath("v1/devices", string(c.Device.Site), string(c.Device.ID), "desired").String()
 	}
@@ -109,7 +109,7 @@ func (a *asker) run(ctx context.Context) error {
 
 // get asks once. A device of which nobody has ordered anything gets none.
 func (a *asker) get(ctx context.Context) ([]byte, error) {
-	if a.folder != "" {
+	if a.folder != nil {
 		b, err := readOrder(ctx, a.folder, a.device)
 		if errors.Is(err, errNoOrder) {
 			return nil, nil

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,13 +45,6 @@ func (a *assault) told() wire.State {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.state
-}
-
-// answers lets the attacker answer in the controller's place.
-func (a *assault) answers(mischief func(w http.ResponseWriter, r *http.Request) bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.mischief = mischief
 }
 
 // next is 2.0.0, published by its publisher.

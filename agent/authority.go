@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/squadron-edge/squadron/agent/fetch"
 	"github.com/squadron-edge/squadron/agent/slot"
 	"github.com/squadron-edge/squadron/deploy/bundle"
 	"github.com/squadron-edge/squadron/deploy/trust"
@@ -25,11 +27,15 @@ type authority struct {
 	log      *slog.Logger
 	given    []byte // the owner's root.json
 
-	mu   sync.Mutex      // one at a time follows the repository
-	lent repositoryFiles // a copy at hand, asked first; nil if there is none
-	// asked is when an order last made the device look who may order. Whoever
-	// owns the broker can send any number.
-	asked time.Time
+	lent atomic.Pointer[fetch.Metadata] // a copy at hand, asked first; nil if there is none
+	// following is held by who follows the repository, while it waits for the
+	// network or a medium.
+	following sync.Mutex
+	mu        sync.Mutex // guards what is kept on disk
+	// asked is when the last order that made the device look who may order had its
+	// turn. Whoever owns the broker can send any number.
+	asking sync.Mutex
+	asked  time.Time
 }
 
 // repositoryFiles brings the fleet's trust for one refresh.
@@ -183,57 +189,64 @@ func (a *authority) sawTime(at time.Time, root int64) error {
 	return a.keepAnchor(known)
 }
 
-// refresh follows the repository to its newest state.
-func (a *authority) refresh(ctx context.Context) (*trust.Client, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if err := a.ready(); err != nil {
-		return nil, err
-	}
-	now, err := a.now()
+// refresh follows the repository to its newest state. What is known already can be
+// asked meanwhile. borrowed says that a folder brought it and the network did not.
+func (a *authority) refresh(ctx context.Context) (newest *trust.Client, borrowed bool, err error) {
+	a.following.Lock()
+	defer a.following.Unlock()
+	now, err := a.begun()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	if a.lent == nil {
-		return a.follow(ctx, a.metadata, now)
+	lent := a.lent.Load()
+	if lent == nil {
+		newest, err = a.follow(ctx, a.metadata, now)
+		return newest, false, err
 	}
-	client, atHand := a.follow(ctx, a.lent, now)
+	client, atHand := a.follow(ctx, lent, now)
 	soon, giveUp := context.WithCancel(ctx) // what is found later is fetched by it too
 	patience := time.AfterFunc(besideFolder, giveUp)
 	newer, far := a.follow(soon, a.metadata, now)
 	patience.Stop()
 	switch {
 	case far == nil:
-		return newer, nil
+		return newer, false, nil
 	case atHand == nil:
-		return client, nil
+		return client, true, nil
 	}
-	return nil, fmt.Errorf("%w; nor by the network: %w", atHand, far)
+	return nil, true, &folderFault{fmt.Errorf("%w; nor by the network: %w", atHand, far)}
 }
 
 // besideFolder is how long the network may take to bring newer trust than a folder
 // that somebody brought: with it, the folder cannot hide what the owner changed.
 const besideFolder = 10 * time.Second
 
+// begun begins, if need be, and tells the time.
+func (a *authority) begun() (time.Time, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := a.ready(); err != nil {
+		return time.Time{}, err
+	}
+	return a.now()
+}
+
 // follow follows one copy of the repository. A root below one that was followed
 // before leads nowhere: the disk lost the newer one, and what that took back
 // would count again.
 func (a *authority) follow(ctx context.Context, from repositoryFiles, now time.Time) (*trust.Client, error) {
-	client, err := trust.Open(a.store.Metadata(), now)
+	files := &verified{disk: a.store.Metadata()}
+	client, err := trust.Open(files, now)
 	if err != nil {
 		return nil, err
 	}
-	if err := client.Refresh(from.Fetch(ctx)); err != nil {
-		return nil, errors.Join(err, a.noteRoot(client))
-	}
-	return client, errors.Join(a.noteRoot(client), a.highEnough(client))
-}
-
-// borrows reports whether a folder is asked first.
-func (a *authority) borrows() bool {
+	refreshed := client.Refresh(from.Fetch(ctx))
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.lent != nil
+	if err := errors.Join(refreshed, files.keep(), a.noteRoot(client)); err != nil {
+		return nil, err
+	}
+	return client, a.highEnough(client)
 }
 
 func (a *authority) highEnough(client *trust.Client) error {
@@ -246,11 +259,7 @@ func (a *authority) highEnough(client *trust.Client) error {
 
 // lend has a copy of the repository asked first; nil takes it back. Nothing is
 // believed of it that would not be believed of the controller.
-func (a *authority) lend(copy repositoryFiles) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.lent = copy
-}
+func (a *authority) lend(copy *fetch.Metadata) { a.lent.Store(copy) }
 
 // noteRoot forgets what time it was said to be under an older root.
 func (a *authority) noteRoot(client *trust.Client) error {
@@ -287,8 +296,8 @@ type ordered struct {
 	mayOrder func([]trust.KeyID) bool
 }
 
-// order opens a signed order, for one goroutine. If no key that is known signed it, the repository
-// is asked whether another may order now.
+// order opens a signed order. If no key that is known signed it, the repository is
+// asked whether another may order now.
 func (a *authority) order(ctx context.Context, envelope []byte) (ordered, error) {
 	client, err := a.known()
 	if err == nil {
@@ -300,7 +309,7 @@ func (a *authority) order(ctx context.Context, envelope []byte) (ordered, error)
 	if !a.turn(ctx) {
 		return ordered{}, err
 	}
-	client, refreshed := a.refresh(ctx)
+	client, _, refreshed := a.refresh(ctx)
 	if refreshed != nil {
 		return ordered{}, fmt.Errorf("%w; nor could it be looked up who may order: %w", err, refreshed)
 	}
@@ -318,11 +327,13 @@ func (a *authority) again(order ordered) (ordered, error) {
 
 // turn waits until the repository may be asked about another order, or ctx ends.
 func (a *authority) turn(ctx context.Context) bool {
-	wait := time.NewTimer(time.Until(a.asked.Add(askEvery)))
+	a.asking.Lock()
+	a.asked = later(time.Now(), a.asked.Add(askEvery))
+	wait := time.NewTimer(time.Until(a.asked))
+	a.asking.Unlock()
 	defer wait.Stop()
 	select {
 	case <-wait.C:
-		a.asked = time.Now()
 		return true
 	case <-ctx.Done():
 		return false
@@ -351,11 +362,15 @@ func (a *authority) judgeOrder(client *trust.Client, envelope []byte) (ordered, 
 // vouched refreshes, and looks who vouches for an ordered version: whose keys
 // must have signed its envelope.
 func (a *authority) vouched(ctx context.Context, order wire.DesiredModel) (trust.Keys, error) {
-	client, err := a.refresh(ctx)
+	client, borrowed, err := a.refresh(ctx)
 	if err != nil {
 		return trust.Keys{}, err
 	}
-	return publisherOf(client, order)
+	keys, err := publisherOf(client, order)
+	if err != nil && borrowed {
+		err = &folderFault{err}
+	}
+	return keys, err
 }
 
 // stillVouched is vouched by what the last refresh left.

@@ -53,6 +53,7 @@ func (u *updater) boot(names []string) (outcomes []outcome) {
 	if err := u.noteStart(); err != nil {
 		u.log.Error("keep event", "error", err)
 	}
+	u.warnOfPin(later(time.Now(), u.config.Built))
 	return outcomes
 }
 

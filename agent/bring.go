@@ -17,6 +17,7 @@ import (
 
 // fetchObjects brings what the manifest names and is not here.
 func (u *updater) fetchObjects(ctx context.Context, m *model, a update.FetchObjects) update.Event {
+	u.blame(m.name, "")
 	manifest, err := u.store.Manifest(a.Order.Digest, readInstalled)
 	if err != nil {
 		return failed(a.Task, err)
@@ -25,7 +26,7 @@ func (u *updater) fetchObjects(ctx context.Context, m *model, a update.FetchObje
 	h.findBase()
 	for _, f := range manifest.Objects() {
 		if err := h.object(ctx, f); err != nil {
-			return failed(a.Task, err)
+			return u.notFetched(ctx, m.name, a.Task, err)
 		}
 	}
 	m.spoiled = nil

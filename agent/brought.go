@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -38,10 +39,16 @@ type brought struct {
 
 // Taken is what an agent says of a folder that somebody brought.
 type Taken struct {
-	Wish string `json:"wish"`
+	Wish   string    `json:"wish"`
+	Folder string    `json:"folder"`
+	At     time.Time `json:"at"`
 	// Order is the device's own, of the folder, if the device believes it.
 	Order wire.Desired `json:"order,omitzero"`
 	Error string       `json:"error,omitempty"`
+	// Faults say of models whose last try to fetch failed, and wait for the next, how
+	// the folder is to blame: it lacked something or had spoilt it, and the network
+	// brought nothing of that.
+	Faults map[string]string `json:"faults,omitempty"`
 }
 
 // importLock is held by whoever brought a folder: a wish without one is nobody's.
@@ -95,13 +102,17 @@ func abandoned(stateDir string) bool {
 // Answer is what the agent said of a folder; ok is false while it has not looked,
 // or its answer is being written.
 func Answer(stateDir, wish string) (taken Taken, ok bool, err error) {
+	taken, ok, err = LastTaken(stateDir)
+	return taken, ok && taken.Wish == wish, err
+}
+
+// LastTaken is what the agent said of the folder that was brought last; ok is false if
+// none was, or the disk damaged that.
+func LastTaken(stateDir string) (taken Taken, ok bool, err error) {
 	err = inState(stateDir, func(s *slot.Store) error {
 		b, err := s.Record(takenRecord)
-		if err != nil {
-			return err
-		}
-		ok = json.Unmarshal(b, &taken) == nil && taken.Wish == wish
-		return nil
+		ok = err == nil && json.Unmarshal(b, &taken) == nil
+		return err
 	})
 	return taken, ok, err
 }
@@ -112,6 +123,23 @@ func inState(dir string, do func(*slot.Store) error) error {
 		return err
 	}
 	return errors.Join(do(s), s.Close())
+}
+
+// followFolders uses what somebody brings, until ctx ends. It waits for the medium,
+// which orders that come by the network must not.
+func (u *updater) followFolders(ctx context.Context) error {
+	look := time.NewTicker(lookForFolder)
+	defer look.Stop()
+	for {
+		u.followFolder(ctx)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-look.C:
+		case <-u.blamed:
+			u.tellFaults()
+		}
+	}
 }
 
 // followFolder takes a folder into use that somebody brought since the last look,
@@ -125,9 +153,9 @@ func (u *updater) followFolder(ctx context.Context) {
 	if json.Unmarshal(b, &wanted) != nil {
 		wanted = brought{}
 	}
-	if wanted.Folder != "" && (abandoned(u.config.StateDir) || gone(wanted.Folder)) {
+	if wanted.Folder != "" && abandoned(u.config.StateDir) {
 		if err := u.store.RemoveRecord(broughtRecord); err != nil {
-			u.log.Error("forget a folder that is gone", "folder", wanted.Folder, "error", err)
+			u.log.Error("forget a folder that nobody brings any more", "folder", wanted.Folder, "error", err)
 		}
 		wanted = brought{}
 	}
@@ -135,48 +163,102 @@ func (u *updater) followFolder(ctx context.Context) {
 		return
 	}
 	u.inUse = wanted
-	u.lend(wanted.Folder)
 	if wanted.Folder == "" {
+		u.lend(nil)
 		u.log.Info("puts the folder away that somebody brought")
 		return
 	}
 	u.log.Info("uses a folder that somebody brought", "folder", wanted.Folder)
-	taken := Taken{Wish: wanted.Wish}
-	order, err := u.orderIn(ctx, wanted.Folder)
-	if taken.Order = order; err != nil {
+	folder := u.open(wanted.Folder)
+	u.mu.Lock()
+	clear(u.faults) // of the one before
+	u.mu.Unlock()
+	u.lend(folder)
+	u.taken = Taken{Wish: wanted.Wish, Folder: wanted.Folder, At: later(time.Now().UTC(), u.config.Built)}
+	order, err := u.orderIn(ctx, folder)
+	if u.taken.Order = order; err != nil {
 		u.log.Warn("the order that somebody brought is of no use", "folder", wanted.Folder, "error", err)
-		taken.Error = err.Error()
+		u.taken.Error = err.Error()
 	}
 	if ctx.Err() != nil {
 		return
 	}
-	answer, err := json.Marshal(taken)
+	u.taken.Faults = u.blames()
+	u.answer()
+}
+
+// answer keeps what is said of the folder in use, for who brought it.
+func (u *updater) answer() {
+	b, err := json.Marshal(u.taken)
 	if err == nil {
-		err = u.store.SaveRecord(takenRecord, answer)
+		err = u.store.SaveRecord(takenRecord, b)
 	}
 	if err != nil {
 		u.log.Error("answer who brought a folder", "error", err)
 	}
 }
 
-func gone(folder string) bool {
-	_, err := os.Stat(folder)
-	return errors.Is(err, os.ErrNotExist)
+// tellFaults answers anew, if a folder is in use and there is news of it.
+func (u *updater) tellFaults() {
+	faults := u.blames()
+	if u.inUse.Folder == "" || maps.Equal(faults, u.taken.Faults) {
+		return
+	}
+	u.taken.Faults = faults
+	u.answer()
 }
 
-// lend has trust and objects sought in a folder first; an empty name ends that.
-func (u *updater) lend(folder string) {
+func (u *updater) blames() map[string]string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return maps.Clone(u.faults)
+}
+
+// blame notes how the folder in use is to blame for a try to fetch a model, or with
+// an empty sentence that a new one begins.
+func (u *updater) blame(model, why string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.faults[model] == why {
+		return
+	}
+	if why == "" {
+		delete(u.faults, model)
+	} else {
+		u.faults[model] = why
+	}
+	select {
+	case u.blamed <- struct{}{}:
+	default:
+	}
+}
+
+// atFault reports whether a folder that somebody brought is to blame for an error:
+// the network would have had to bring it, and did not.
+func atFault(err error) bool {
+	return errors.As(err, new(*fetch.FolderError)) || errors.As(err, new(*folderFault))
+}
+
+// folderFault says that the trust in a folder that somebody brought is of no use, and
+// that the network brought none.
+type folderFault struct{ err error }
+
+func (f *folderFault) Error() string { return f.err.Error() }
+func (f *folderFault) Unwrap() error { return f.err }
+
+// lend has trust and objects sought in a folder first; nil ends that.
+func (u *updater) lend(folder *fetch.Folder) {
 	u.fetcher.Lend(folder)
-	if folder == "" {
+	if folder == nil {
 		u.authority.lend(nil)
 		return
 	}
-	u.authority.lend(fetch.Folder(filepath.Join(folder, "tuf")))
+	u.authority.lend(folder.Metadata("tuf"))
 }
 
 // orderIn takes the device's order out of a folder, and has all machines know
 // that what they want may be at hand.
-func (u *updater) orderIn(ctx context.Context, folder string) (wire.Desired, error) {
+func (u *updater) orderIn(ctx context.Context, folder *fetch.Folder) (wire.Desired, error) {
 	d := u.config.Device
 	envelope, err := readOrder(ctx, folder, d)
 	if err != nil {
@@ -213,11 +295,14 @@ func (u *updater) orderIn(ctx context.Context, folder string) (wire.Desired, err
 var errNoOrder = errors.New("there is no such file")
 
 // readOrder reads the order of a device out of a folder.
-func readOrder(ctx context.Context, folder string, d wire.Device) ([]byte, error) {
-	name := filepath.Join(folder, filepath.FromSlash(trust.OrderPath(string(d.Site), string(d.ID))))
-	b, err := fetch.Folder(filepath.Dir(name)).Fetch(ctx)(filepath.Base(name), wire.MaxEnvelope)
+func readOrder(ctx context.Context, folder *fetch.Folder, d wire.Device) ([]byte, error) {
+	name := trust.OrderPath(string(d.Site), string(d.ID))
+	b, err := folder.Read(ctx, name, wire.MaxEnvelope)
 	if errors.Is(err, trust.ErrNoFile) {
 		return nil, fmt.Errorf("no order for %s in %s: %w at %s; squadron export %s --to FOLDER writes one", d, folder, errNoOrder, name, d)
 	}
-	return b, err
+	if err != nil {
+		return nil, fmt.Errorf("read the order for %s in %s: %w", d, folder, err)
+	}
+	return b, nil
 }

@@ -171,7 +171,7 @@ func (c Config) Validate() error {
 }
 
 // notes are what everybody who looks at the device shall see of its config.
-func (c Config) notes() (notes []string) {
+func (c Config) notes(now time.Time) (notes []string) {
 	if c.InsecureHTTP {
 		notes = append(notes, "insecure_http is on: bytes travel without TLS")
 	}
@@ -181,7 +181,9 @@ func (c Config) notes() (notes []string) {
 	if c.Window.Zone != nil {
 		notes = append(notes, "versions change from "+c.Window.String())
 	}
-	if c.Pin.Model != "" {
+	if ended := c.pinEnded(now); ended != "" {
+		notes = append(notes, ended)
+	} else if c.Pin.Model != "" {
 		notes = append(notes, fmt.Sprintf("%s is pinned until %s: %s", c.Pin.Model, c.Pin.Until.UTC().Format("2006-01-02 15:04Z"), c.Pin.Reason))
 	}
 	return notes

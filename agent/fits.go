@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/squadron-edge/squadron/agent/telemetry"
 	"github.com/squadron-edge/squadron/deploy/bundle"
@@ -20,7 +21,7 @@ func describe(c Config, log *slog.Logger) wire.Info {
 	if err != nil {
 		log.Warn("describe the device", "error", err)
 	}
-	info.Agent, info.Config = c.Version, c.notes()
+	info.Agent, info.Config = c.Version, c.notes(time.Now())
 	info.Engines = Probe(c.Engines)
 	for _, e := range info.Engines {
 		if e.Engine == "cuda" {

@@ -251,6 +251,12 @@ func start(t testing.TB, c Config) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return run(t, a)
+}
+
+// run is start of an agent that is open.
+func run(t testing.TB, a *Agent) *running {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{t: t, agent: a, stop: cancel, ended: make(chan error, 1)}
 	go func() { r.ended <- a.Run(ctx) }()

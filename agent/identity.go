@@ -24,12 +24,8 @@ type identity struct {
 // copied disk image, or a name typed wrong.
 func claim(store *slot.Store, dir string, d wire.Device, log *slog.Logger) error {
 	mine := identity{d.Site, d.ID}
-	var owner identity
-	b, err := store.Record(identityRecord)
-	if err == nil && b != nil {
-		err = json.Unmarshal(b, &owner)
-	}
-	if err != nil || b == nil {
+	owner, noted, err := ownerOf(store)
+	if err != nil || !noted {
 		// A note that the disk damaged, or does not take, must not keep the
 		// device from serving.
 		if b, err2 := json.Marshal(mine); err2 == nil {
@@ -40,9 +36,37 @@ func claim(store *slot.Store, dir string, d wire.Device, log *slog.Logger) error
 		}
 		return nil
 	}
-	if owner != mine {
-		return fmt.Errorf("state folder %s belongs to %s/%s, and this device is %s: give it a folder of its own, or, if it was renamed, remove %s to keep its models",
-			dir, owner.Site, owner.Device, d, filepath.Join(dir, slot.RecordFile(identityRecord)))
+	return owner.must(d, dir)
+}
+
+// CheckOwner refuses a state folder that is another device's. One that is not there
+// yet, or whose note the disk damaged, is nobody's.
+func CheckOwner(stateDir string, d wire.Device) error {
+	var owner identity
+	var noted bool
+	err := inState(stateDir, func(s *slot.Store) (err error) {
+		owner, noted, err = ownerOf(s)
+		return err
+	})
+	if err != nil || !noted {
+		return nil
 	}
-	return nil
+	return owner.must(d, stateDir)
+}
+
+func ownerOf(store *slot.Store) (owner identity, noted bool, err error) {
+	b, err := store.Record(identityRecord)
+	if err != nil || b == nil {
+		return owner, false, err
+	}
+	return owner, true, json.Unmarshal(b, &owner)
+}
+
+// must refuses the folder of an owner to another device.
+func (owner identity) must(be wire.Device, dir string) error {
+	if owner == (identity{be.Site, be.ID}) {
+		return nil
+	}
+	return fmt.Errorf("state folder %s belongs to %s/%s, and this device is %s: give it a folder of its own, or, if it was renamed, remove %s to keep its models",
+		dir, owner.Site, owner.Device, be, filepath.Join(dir, slot.RecordFile(identityRecord)))
 }

@@ -120,6 +120,21 @@ func (u *updater) give(ctx context.Context, order wire.Desired) {
 			u.step(ctx, outcome{name, e})
 		}
 	}
+	u.noteGiven()
+}
+
+// noteGiven has the state name the order once no machine lags behind it: a
+// controller takes what the device says that it wants for all of that order.
+func (u *updater) noteGiven() {
+	for _, m := range u.models {
+		if len(m.untaken) > 0 {
+			return
+		}
+	}
+	u.mu.Lock()
+	u.given = u.order.Generation
+	u.mu.Unlock()
+	u.signal()
 }
 
 // wanted is what the order says of one model.
@@ -142,7 +157,7 @@ func (u *updater) readLastOrder() error {
 	if err := json.Unmarshal(b, &kept); err != nil {
 		return fmt.Errorf("read the order that was kept: %w", err)
 	}
-	u.order, u.orderBy = kept.Desired, kept.By
+	u.order, u.orderBy, u.given = kept.Desired, kept.By, kept.Generation
 	return nil
 }
 
@@ -167,18 +182,13 @@ func (u *updater) offer(envelope []byte) {
 	}
 }
 
-// judgeOrders gives run the orders that somebody signed who may, until ctx
-// ends: those that came, and that of a folder that somebody brought. It may ask
-// the network who may order, which run must not wait for.
+// judgeOrders gives run the orders that came and that somebody signed who may,
+// until ctx ends. It may ask the network who may order, which run must not wait for.
 func (u *updater) judgeOrders(ctx context.Context) error {
-	look := time.NewTicker(lookForFolder)
-	defer look.Stop()
 	for {
-		u.followFolder(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-look.C:
 		case envelope := <-u.envelopes:
 			if _, err := u.judgeOrder(ctx, envelope); err != nil {
 				u.refuseOrder(err)

@@ -88,7 +88,7 @@ func (pocketFetcher) DropDelta(_, _ bundle.Digest) error { return nil }
 func (pocketFetcher) Arrived(bundle.Digest) int64 { return 0 }
 
 // Lend implements fetcher; nobody comes with a folder.
-func (pocketFetcher) Lend(string) {}
+func (pocketFetcher) Lend(*fetch.Folder) {}
 
 func (f pocketFetcher) Fetch(_ context.Context, d bundle.Digest, _ int64) (string, error) {
 	name := path.Join("incoming", d.Hex()+".part")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"slices"
+	"time"
 	"unicode/utf8"
 
 	"github.com/squadron-edge/squadron/agent/serve"
@@ -20,7 +21,7 @@ func (u *updater) snapshot() wire.State {
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	s := wire.State{Generation: u.order.Generation, Models: []wire.ModelState{}}
+	s := wire.State{Generation: u.given, Models: []wire.ModelState{}}
 	for _, m := range u.models {
 		message := m.state.Message()
 		if e, ok := engines[m.state.Active.Digest]; ok {
@@ -30,7 +31,8 @@ func (u *updater) snapshot() wire.State {
 	}
 	slices.SortFunc(s.Models, func(a, b wire.ModelState) int { return cmp.Compare(a.Name, b.Name) })
 	s.Why = u.sentence(&s)
-	for _, note := range u.config.notes() {
+	now := later(time.Now(), u.config.Built)
+	for _, note := range append(u.config.notes(now), u.idlePin(now)...) {
 		s.Why += " Note: " + note + "."
 	}
 	return s

@@ -45,6 +45,9 @@ func TestWhatTheDiskDidNotTakeDoesNotOvertake(t *testing.T) {
 				if why := d.updater.snapshot().Why; !strings.Contains(why, "The disk does not take the update state") {
 					t.Errorf("the device says %q", why)
 				}
+				if g := d.updater.snapshot().Generation; g != 1 {
+					t.Errorf("the device says that its models are those of order %d", g)
+				}
 				worn.Store(false)
 				if err := d.complete(p.envelopes[2], p.versions[2]); err != nil {
 					t.Error(err)
@@ -52,6 +55,9 @@ func TestWhatTheDiskDidNotTakeDoesNotOvertake(t *testing.T) {
 				time.Sleep(time.Hour)
 				if got := d.serves(); got != "3.0.0" {
 					t.Errorf("an hour later %q serves", got)
+				}
+				if g := d.updater.snapshot().Generation; g != 3 {
+					t.Errorf("an hour later the device says that its models are those of order %d", g)
 				}
 				if err := d.stop(); err != nil {
 					t.Error(err)

@@ -31,21 +31,28 @@ type updater struct {
 	outbox  *outbox
 
 	authority *authority
+	open      func(dir string) *fetch.Folder
 
 	envelopes chan []byte          // orders as they came
 	orders    chan ordered         // those that somebody who may order signed
 	nearer    chan chan<- struct{} // closed once all machines know that what they want is at hand
 	outcomes  chan outcome
-	inUse     brought       // the folder that somebody brought; only judgeOrders touches it
+	inUse     brought       // the folder that somebody brought; only followFolders touches it
+	taken     Taken         // what it was told of it
+	blamed    chan struct{} // signals that faults has news; holds one
 	changed   chan struct{} // signals that state or outbox have news; holds one
 	work      sync.WaitGroup
 
 	mu     sync.Mutex // guards what follows, for those who only look
 	models map[string]*model
 	order  wire.Desired
+	// given is the generation of the newest order that every machine has taken.
+	given int64
 	// orderBy are the keys that signed order.
 	orderBy []trust.KeyID
 	why     string // what was wrong with the newest order, or with the disk
+	// faults say how the folder in use is to blame for the last try of a model's fetch.
+	faults map[string]string
 }
 
 // fetcher leaves an object, checked, in a file of the slot's Incoming.
@@ -54,7 +61,7 @@ type fetcher interface {
 	FetchDelta(ctx context.Context, target, base bundle.Digest, size int64) (fetch.Delta, error)
 	DropDelta(target, base bundle.Digest) error
 	Arrived(d bundle.Digest) int64
-	Lend(folder string)
+	Lend(folder *fetch.Folder)
 }
 
 // model is one machine and the work of its task.
@@ -87,12 +94,15 @@ func newUpdater(a *Agent, fetcher fetcher, info wire.Info, out *outbox) *updater
 		config: a.config, log: a.log, info: info, store: a.store, fetcher: fetcher, serving: a.models, outbox: out,
 		rules:     rulesOf(a.config),
 		authority: a.authority,
+		open:      fetch.NewFolder,
 		envelopes: make(chan []byte, maxOffered),
 		orders:    make(chan ordered),
 		nearer:    make(chan chan<- struct{}),
 		outcomes:  make(chan outcome, 16),
 		changed:   make(chan struct{}, 1),
+		blamed:    make(chan struct{}, 1),
 		models:    map[string]*model{},
+		faults:    map[string]string{},
 	}
 }
 
@@ -284,6 +294,7 @@ func (u *updater) retake(ctx context.Context, m *model) {
 		}
 		m.untaken = m.untaken[1:]
 	}
+	u.noteGiven()
 }
 
 func (u *updater) model(name string) *model {

@@ -19,18 +19,27 @@ import (
 // fetchEnvelope looks who vouches for what was ordered, and brings its signed
 // envelope, unless it is here already.
 func (u *updater) fetchEnvelope(ctx context.Context, a update.FetchEnvelope) update.Event {
+	u.blame(a.Order.Name, "")
 	if _, err := u.authority.vouched(ctx, a.Order); err != nil {
-		// While a folder is in use that somebody brought, what nobody vouches for may
-		// be newer than it.
-		if no := new(refusal); errors.As(err, &no) && !u.authority.borrows() {
+		// What nobody vouches for may be newer than a folder that somebody brought.
+		if no := new(refusal); errors.As(err, &no) && !atFault(err) {
 			return update.Refused{Task: a.Task, Why: err.Error()}
 		}
-		return failed(a.Task, err)
+		return u.notFetched(ctx, a.Order.Name, a.Task, err)
 	}
 	if err := u.bring(ctx, a.Order.Digest, a.Order.Size); err != nil {
-		return failed(a.Task, err)
+		return u.notFetched(ctx, a.Order.Name, a.Task, err)
 	}
 	return update.EnvelopeFetched{Task: a.Task}
+}
+
+// notFetched is a try that failed, and may be to the blame of a folder that somebody
+// brought.
+func (u *updater) notFetched(ctx context.Context, model string, task update.Task, err error) update.Event {
+	if ctx.Err() == nil && atFault(err) {
+		u.blame(model, err.Error())
+	}
+	return failed(task, err)
 }
 
 // failed passes on how long a server asks to be left alone.

@@ -35,11 +35,7 @@ func (t *turn) facts(batch []broker.Fact) error {
 			continue
 		}
 		d.LastSeen = t.now
-		if d.isNew {
-			if err := t.join(d); err != nil {
-				return err
-			}
-		}
+		d.isNew = false
 		if err := take(); err != nil {
 			return fmt.Errorf("take %s of %s: %w", f.Kind, f.Device, err)
 		}
@@ -79,10 +75,13 @@ func (t *turn) read(d *record, f broker.Fact) (take func() error, err error) {
 }
 
 // join gives a device that was never heard of what the fleet runs, and a part
-// in the rollouts that run.
+// in the rollouts that run; but for models that it has an order for, since it was
+// adopted.
 func (t *turn) join(d *record) error {
-	d.isNew = false
 	for _, model := range t.models() {
+		if !wanted(d, model).IsZero() {
+			continue
+		}
 		s, err := t.tx.Baseline(t.ctx, model, d.Site)
 		if err == nil {
 			err = t.order(d.Device.Device, model, s.Release, s.ID, 1)
@@ -133,19 +132,22 @@ func (t *turn) online(d *record, m wire.Online) error {
 }
 
 // state takes what a device runs, and tells each rollout its part. What it says
-// before it has taken its newest order says nothing about that. A device
-// that has accepted a higher generation than was ever given here, because the
-// database was put back to an older one, gets its order again above it.
+// before it has taken its newest order says nothing about that. Nothing is ordered
+// of a device before its first state: its order may be newer than the database.
 func (t *turn) state(d *record, m wire.State) error {
+	isFirst := d.State == nil
 	d.State = &m
-	if d.Desired != nil && m.Generation > d.Desired.Generation {
-		again := *d.Desired
-		again.Generation, again.At = m.Generation+1, t.now
-		d.Desired = &again
-		return t.out.order(t.fleet.trust, d.Device.Device, again)
+	var err error
+	switch {
+	case m.Generation > d.Generation():
+		err = t.ahead(d)
+	case d.Withheld != "":
+		err = t.giveAgain(d)
+	case isFirst:
+		err = t.join(d)
 	}
-	if m.Generation < d.Generation() {
-		return nil
+	if err != nil || d.Withheld != "" || m.Generation < d.Generation() {
+		return err
 	}
 	for _, model := range t.models() {
 		i := slices.IndexFunc(m.Models, func(ms wire.ModelState) bool { return ms.Name == model })

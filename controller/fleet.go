@@ -64,7 +64,7 @@ func (f *fleet) begin(ctx context.Context) error {
 				return err
 			}
 		}
-		return nil
+		return t.reconsider()
 	})
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
@@ -92,7 +92,7 @@ func (f *fleet) republish(ctx context.Context) error {
 	}
 	var out outbox
 	for _, d := range devices {
-		if d.Desired != nil {
+		if d.Desired != nil && d.Withheld == "" {
 			err = errors.Join(err, out.order(f.trust, d.Device, *d.Desired))
 		}
 		if err := out.memory(d); err != nil {
@@ -230,7 +230,7 @@ func (f *fleet) turn(ctx context.Context, do func(*turn) error) error {
 // told again by the next report, snapshot or start.
 func (f *fleet) tell(t *turn) {
 	for _, n := range t.notes {
-		f.log.Info(n.text, "rollout", n.rollout)
+		f.log.LogAttrs(t.ctx, n.level, n.text, n.about)
 	}
 	err := t.out.send(f.broker)
 	for _, d := range t.gone {
@@ -255,8 +255,14 @@ func (f *fleet) tell(t *turn) {
 	}
 }
 
-// note is a rollout's sentence for people.
+// note is a sentence for the log.
 type note struct {
-	rollout wire.RolloutID
-	text    string
+	level slog.Level
+	about slog.Attr // a rollout or a device
+	text  string
+}
+
+// noteOf is a rollout's sentence.
+func noteOf(id wire.RolloutID, text string) note {
+	return note{about: slog.String("rollout", string(id)), text: text}
 }

@@ -17,9 +17,6 @@ import (
 	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
-// maxModels is how many models one order can hold within a message's size.
-const maxModels = 8
-
 // Start implements api.Orders.
 func (f *fleet) Start(ctx context.Context, ask api.StartRollout, who string) (s rollout.State, err error) {
 	err = f.turn(ctx, func(t *turn) error {
@@ -55,7 +52,7 @@ func (t *turn) start(ask api.StartRollout, who string) (rollout.State, error) {
 	if err != nil {
 		return rollout.State{}, api.Refuse(http.StatusUnprocessableEntity, "%v", err)
 	}
-	what := fmt.Sprintf("started rollout %s of %s %s to %d devices", s.ID, s.Model, s.Release.Version, len(members))
+	what := fmt.Sprintf("started rollout %s of %s to %d devices", s.ID, s.What(), len(members))
 	if err := t.tx.Audit(t.ctx, t.now, who, what); err != nil {
 		return rollout.State{}, err
 	}
@@ -74,20 +71,14 @@ func (t *turn) vacant(model string) error {
 	case err != nil:
 		return err
 	}
-	return api.Refuse(http.StatusConflict, "rollout %s of %s %s is running, %s: wait for it, or abort it",
-		running.ID, running.Model, running.Release.Version, running.Sentence())
+	return api.Refuse(http.StatusConflict, "rollout %s of %s is running, %s: wait for it, or abort it",
+		running.ID, running.What(), running.Sentence())
 }
 
 // plan makes a plan of what an operator asks for.
 func (t *turn) plan(ask api.StartRollout) (rollout.Plan, error) {
-	b, err := t.tx.Bundle(t.ctx, ask.Model, ask.Version)
-	if errors.Is(err, store.ErrNotFound) {
-		return rollout.Plan{}, api.Refuse(http.StatusNotFound, "%.80s %.80s is not published here: publish its bundle first", ask.Model, ask.Version)
-	}
+	release, err := t.release(ask)
 	if err != nil {
-		return rollout.Plan{}, err
-	}
-	if err := t.vouched(b); err != nil {
 		return rollout.Plan{}, err
 	}
 	waves, err := rollout.ParseWaves(ask.Waves)
@@ -103,9 +94,27 @@ func (t *turn) plan(ask api.StartRollout) (rollout.Plan, error) {
 		}
 	}
 	return rollout.Plan{
-		ID: newID(t.now), Model: b.Name, Waves: waves, Sites: ask.Sites, DeadlineSeconds: t.fleet.deadlineSeconds,
-		Release: rollout.Release{Version: b.Version, Digest: b.Digest, EnvelopeBytes: b.EnvelopeBytes},
+		ID: newID(t.now), Model: ask.Model, Waves: waves, Sites: ask.Sites, DeadlineSeconds: t.fleet.deadlineSeconds,
+		Release: release,
 	}, nil
+}
+
+// release is what an operator wants to be run: a published version, or none.
+func (t *turn) release(ask api.StartRollout) (rollout.Release, error) {
+	if ask.Remove {
+		if ask.Version != "" {
+			return rollout.Release{}, api.Refuse(http.StatusUnprocessableEntity, "a removal of %.80s names no version: it takes off whichever there is", ask.Model)
+		}
+		return rollout.Release{}, nil
+	}
+	b, err := t.tx.Bundle(t.ctx, ask.Model, ask.Version)
+	if errors.Is(err, store.ErrNotFound) {
+		return rollout.Release{}, api.Refuse(http.StatusNotFound, "%.80s %.80s is not published here: publish its bundle first", ask.Model, ask.Version)
+	}
+	if err != nil {
+		return rollout.Release{}, err
+	}
+	return rollout.Release{Version: b.Version, Digest: b.Digest, EnvelopeBytes: b.EnvelopeBytes}, t.vouched(b)
 }
 
 // vouched refuses a bundle that no device would take.
@@ -117,30 +126,50 @@ func (t *turn) vouched(b store.Bundle) error {
 	return err
 }
 
-// members are the devices that a plan covers. What a device goes back to after
-// a halt is its standing order: what it happens to run this minute may be
-// something that it is on its way back from.
+// members are the devices that a plan covers: of a removal, those that have the
+// model or are to have it. What a device goes back to after a halt is its standing
+// order: what it happens to run this minute may be something that it is on its way
+// back from.
 func (t *turn) members(p rollout.Plan) ([]rollout.Member, error) {
 	devices, err := t.tx.Devices(t.ctx)
 	if err != nil {
 		return nil, err
 	}
 	var members []rollout.Member
+	withheld := 0
 	for _, row := range devices {
 		if !p.Includes(row.Site) {
 			continue
 		}
 		d := &record{Device: row}
+		if p.Removes() && !has(d, p.Model) {
+			continue
+		}
 		m := wire.DesiredModel{Name: p.Model, Version: p.Release.Version, Digest: p.Release.Digest, Size: p.Release.EnvelopeBytes, Rollout: p.ID, Attempt: 1}
 		if why := holds(row.Device, ordered(d, m, t.now)); why != nil {
 			return nil, api.Refuse(http.StatusUnprocessableEntity, "device %s cannot be ordered to run %s too: %v", row.Device, p.Model, why)
 		}
-		members = append(members, rollout.Member{Device: row.Device, Current: wanted(d, p.Model), Online: row.Online})
+		members = append(members, rollout.Member{Device: row.Device, Current: wanted(d, p.Model), Online: row.Online, Withheld: row.Withheld})
+		if row.Withheld != "" {
+			withheld++
+		}
+	}
+	if withheld > 0 && withheld == len(members) {
+		return nil, api.Refuse(http.StatusUnprocessableEntity, "there is no device to order: %s %s", members[0].Device, members[0].Withheld)
+	}
+	if len(members) == 0 && p.Removes() {
+		return nil, api.Refuse(http.StatusUnprocessableEntity, "there is nothing to remove: no device %s runs %.80s or is ordered to", where(p.Sites), p.Model)
 	}
 	if len(members) == 0 {
 		return nil, api.Refuse(http.StatusUnprocessableEntity, "there is no device to order: none %s has ever connected", where(p.Sites))
 	}
 	return members, nil
+}
+
+// has reports whether a device is ordered to run a model, or runs it all the same.
+func has(d *record, model string) bool {
+	runs := func(m wire.ModelState) bool { return m.Name == model && !m.Digest.IsZero() }
+	return !wanted(d, model).IsZero() || d.State != nil && slices.ContainsFunc(d.State.Models, runs)
 }
 
 // others are the models that a device has been ordered to run beside one.

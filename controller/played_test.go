@@ -23,6 +23,7 @@ type played struct {
 	orders  chan wire.Desired
 	trust   *trust.Client
 	running wire.ModelState
+	held    int64 // generation of the newest order
 	stop    func()
 	hangUp  func()
 }
@@ -36,13 +37,20 @@ func (b *bench) join(id wire.DeviceID, usual wire.Phase) *played {
 
 func (b *bench) joinIn(site wire.SiteID, id wire.DeviceID, usual wire.Phase) *played {
 	b.t.Helper()
-	p := &played{b: b, id: wire.Device{Site: site, ID: id}, usual: usual, orders: make(chan wire.Desired, 16)}
+	return b.joinHolding(site, id, usual, wire.State{})
+}
+
+// joinHolding connects a device that says that it holds an order already.
+func (b *bench) joinHolding(site wire.SiteID, id wire.DeviceID, usual wire.Phase, held wire.State) *played {
+	b.t.Helper()
+	p := &played{b: b, id: wire.Device{Site: site, ID: id}, usual: usual, orders: make(chan wire.Desired, 16), held: held.Generation}
 	p.trust = b.trusting()
 	p.link, p.hangUp = b.connect(link.Options{
 		ClientID: p.id.String(), Username: p.id.String(),
 		Topics: []string{p.id.Topic(wire.KindDesired), p.id.Topic(wire.KindCommand)},
 	})
 	say(p, wire.KindOnline, wire.Online{Online: true, Boot: "b"})
+	say(p, wire.KindState, held)
 	say(p, wire.KindEvent, wire.Event{Seq: 1, At: time.Now(), Kind: "started", Text: "Hello."})
 	acked := make(chan struct{})
 	p.stop = background(b.t, func(ctx context.Context) error { return p.run(ctx, acked) })
@@ -89,6 +97,9 @@ func (p *played) run(ctx context.Context, acked chan struct{}) error {
 			}
 			continue
 		}
+		if len(m.Payload) == 0 {
+			continue // the order was taken away
+		}
 		payload, _, err := p.trust.Order(m.Payload, string(p.id.Site), string(p.id.ID))
 		if err != nil {
 			return err
@@ -100,6 +111,10 @@ func (p *played) run(ctx context.Context, acked chan struct{}) error {
 		if order.Site != p.id.Site || order.Device != p.id.ID {
 			return fmt.Errorf("%s got the order of %s/%s", p.id, order.Site, order.Device)
 		}
+		if order.Generation <= p.held {
+			continue
+		}
+		p.held = order.Generation
 		p.obey(order)
 		p.orders <- order
 	}
@@ -116,6 +131,7 @@ func (p *played) obey(order wire.Desired) {
 		if phase == wire.PhaseCommitted {
 			p.running.Digest, p.running.Running = m.Digest, m.Version
 		}
+		p.running.Wanted, p.running.WantedD = m.Version, m.Digest
 		p.running.Name, p.running.Rollout, p.running.Attempt = m.Name, m.Rollout, m.Attempt
 		p.running.Phase, p.running.Why = phase, "is "+string(phase)
 		state.Models = append(state.Models, p.running)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/squadron-edge/squadron/controller/adopt"
 	"github.com/squadron-edge/squadron/controller/api"
 	"github.com/squadron-edge/squadron/controller/rollout"
 	"github.com/squadron-edge/squadron/controller/store"
@@ -28,6 +29,7 @@ type turn struct {
 	events   []api.DeviceEvent
 	gone     []wire.Device
 	notes    []note
+	known    map[adopt.Version]adopt.Published // looked up already
 }
 
 // record is a device that the turn has to do with.
@@ -39,7 +41,7 @@ type record struct {
 func newTurn(ctx context.Context, f *fleet) *turn {
 	return &turn{
 		ctx: ctx, fleet: f, now: time.Now().UTC(),
-		devices: map[wire.Device]*record{}, rollouts: map[string]rollout.State{},
+		devices: map[wire.Device]*record{}, rollouts: map[string]rollout.State{}, known: map[adopt.Version]adopt.Published{},
 	}
 }
 
@@ -101,16 +103,16 @@ func (t *turn) act(s rollout.State, a rollout.Action) error {
 	case rollout.Restore:
 		return t.order(a.Device, s.Model, a.Previous, s.ID, a.Attempt)
 	case rollout.Announce:
-		t.notes = append(t.notes, note{s.ID, a.Text})
+		t.notes = append(t.notes, noteOf(s.ID, a.Text))
 		return t.tx.Audit(t.ctx, t.now, "rollout "+string(s.ID), a.Text)
 	}
 	return fmt.Errorf("unknown action %T", a)
 }
 
 // order makes a release what the device shall run; the zero release takes the
-// model away. An order that no message can hold is not given: the one before
-// stands, everybody else is heard, and the rollout, if it is one, waits for the
-// device in vain.
+// model away. An order that no message can hold is not given, nor one to a device
+// whose order is withheld: the one before stands, everybody else is heard, and the
+// rollout, if it is one, waits for the device in vain.
 func (t *turn) order(dev wire.Device, model string, r rollout.Release, id wire.RolloutID, attempt int) error {
 	d, err := t.device(dev)
 	if err != nil {
@@ -119,9 +121,13 @@ func (t *turn) order(dev wire.Device, model string, r rollout.Release, id wire.R
 	next := ordered(d, wire.DesiredModel{
 		Name: model, Version: r.Version, Digest: r.Digest, Size: r.EnvelopeBytes, Rollout: id, Attempt: attempt,
 	}, t.now)
-	if why := holds(dev, next); why != nil {
+	why := holds(dev, next)
+	if d.Withheld != "" {
+		why = errors.New("it " + d.Withheld)
+	}
+	if why != nil {
 		text := fmt.Sprintf("%s is not ordered to run %s %s: %v", dev, model, r.Version, why)
-		t.notes = append(t.notes, note{id, text})
+		t.notes = append(t.notes, noteOf(id, text))
 		return t.tx.Audit(t.ctx, t.now, "rollout "+string(id), text)
 	}
 	d.Desired = &next
@@ -145,8 +151,8 @@ func ordered(d *record, m wire.DesiredModel, now time.Time) wire.Desired {
 
 // holds tells why no message can hold an order; nil if one can.
 func holds(d wire.Device, order wire.Desired) error {
-	if n := len(order.Models); n > maxModels {
-		return fmt.Errorf("it would have %d models, and an order holds %d", n, maxModels)
+	if n := len(order.Models); n > adopt.MaxModels {
+		return fmt.Errorf("it would have %d models, and an order holds %d", n, adopt.MaxModels)
 	}
 	order.Site, order.Device = d.Site, d.ID
 	order.Generation = math.MaxInt64 // the longest, so that it may be given again above any

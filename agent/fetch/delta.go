@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"path"
 	"time"
 
 	"github.com/squadron-edge/squadron/deploy/bundle"
@@ -39,8 +38,8 @@ func (f *Fetcher) FetchDelta(ctx context.Context, target, base bundle.Digest, si
 		if s.rests(time.Now()) {
 			continue
 		}
-		if s.base.Scheme == "file" {
-			if checkSize(path.Join(s.base.Path, "sha256", target.Hex()), size) == nil {
+		if s.folder != nil {
+			if s.folder.has(ctx, objectIn(target), size) {
 				return Delta{}, fmt.Errorf("%w, and none is needed: %s has the whole object", ErrNoDelta, s)
 			}
 			continue
@@ -49,7 +48,7 @@ func (f *Fetcher) FetchDelta(ctx context.Context, target, base bundle.Digest, si
 		if err == nil {
 			return Delta{p.file(), n}, nil
 		}
-		failed = append(failed, f.failure(s, err))
+		failed = append(failed, f.failure(s, 0, err))
 		if ctx.Err() != nil || failed.local() {
 			break
 		}

@@ -80,15 +80,17 @@ func discontinuedf(format string, args ...any) error {
 // failure is why one source did not bring the object; without a source it is
 // this machine that failed.
 type failure struct {
-	from string
-	err  error
+	from    string
+	lent    bool  // it is of the folder that was lent
+	brought int64 // how many bytes came all the same
+	err     error
 }
 
-func (f *Fetcher) failure(s *source, err error) failure {
+func (f *Fetcher) failure(s *source, brought int64, err error) failure {
 	if isLocal(err, f.dir) {
-		return failure{"", f.local(err)}
+		return failure{err: f.local(err)}
 	}
-	return failure{s.String(), oneLine(err)}
+	return failure{from: s.String(), lent: s.lent, brought: brought, err: oneLine(err)}
 }
 
 // failures are why nobody brought the object.
@@ -110,6 +112,24 @@ func (all failures) Error() string {
 func (all failures) Unwrap() error { return all[len(all)-1].err }
 
 func (all failures) local() bool { return len(all) > 0 && all[len(all)-1].from == "" }
+
+// FolderError says that the folder that was lent lacks an object or has spoilt it, and
+// that no other source brought any of it.
+type FolderError struct{ err error }
+
+func (e *FolderError) Error() string { return e.err.Error() }
+func (e *FolderError) Unwrap() error { return e.err }
+
+func (all failures) ofFolder() bool {
+	lent := false
+	for _, f := range all {
+		if f.brought > 0 {
+			return false
+		}
+		lent = lent || f.lent
+	}
+	return lent && !all.local()
+}
 
 func (all failures) wantStart() bool {
 	for _, f := range all {

@@ -44,7 +44,8 @@
 //
 // A mirror that fails is left alone for a while, unless it merely lacks the
 // object; one that brings less than 16 KiB a second is left for the next
-// source, while the last is waited for as long as it brings anything.
+// source, while the last is waited for as long as it brings anything. A folder that
+// does not answer is left to its fate: see Folder.
 //
 //	f, err := fetch.New(fetch.Options{Base: "https://ctl.example/v1/artefacts", Dir: store.Incoming()})
 //	if err != nil {
@@ -145,7 +146,7 @@ func New(o Options) (*Fetcher, error) {
 		if err != nil {
 			return nil, err
 		}
-		f.sources = append(f.sources, &source{base: base, mirror: len(f.sources) < len(o.Mirrors)})
+		f.sources = append(f.sources, newSource(base, len(f.sources) < len(o.Mirrors)))
 	}
 	for _, text := range o.RedirectHosts {
 		host, err := parseRedirectHost(text)
@@ -164,13 +165,13 @@ func New(o Options) (*Fetcher, error) {
 }
 
 // Lend makes a folder a mirror that is asked before all others, in place of the
-// one that was lent before; an empty name takes it back. The name is absolute.
-func (f *Fetcher) Lend(folder string) {
-	if folder == "" {
+// one that was lent before; nil takes it back.
+func (f *Fetcher) Lend(folder *Folder) {
+	if folder == nil {
 		f.lent.Store(nil)
 		return
 	}
-	f.lent.Store(&source{base: &url.URL{Scheme: "file", Path: folder}, mirror: true})
+	f.lent.Store(&source{folder: folder, mirror: true, lent: true})
 }
 
 // asked are the sources in the order of asking.
@@ -225,7 +226,7 @@ func OnThisMachine(host string) bool {
 // arrived stays, and the next Fetch goes on with it.
 //
 // If the last source asked to be left alone for a while, the error wraps a
-// *BusyError.
+// *BusyError. If a folder was lent and is to blame, it is a *FolderError.
 func (f *Fetcher) Fetch(ctx context.Context, d bundle.Digest, size int64) (file string, err error) {
 	p := partial{disk: f.disk, dir: f.dir, every: f.every, digest: d, size: size}
 	failed := f.ask(ctx, p)
@@ -236,7 +237,11 @@ func (f *Fetcher) Fetch(ctx context.Context, d bundle.Digest, size int64) (file 
 		failed = f.ask(ctx, p)
 	}
 	if failed != nil {
-		return "", fmt.Errorf("fetch %s %w", d.Short(), failed)
+		err := fmt.Errorf("fetch %s %w", d.Short(), failed)
+		if failed.ofFolder() && ctx.Err() == nil {
+			err = &FolderError{err}
+		}
+		return "", err
 	}
 	if err := p.finish(); err != nil {
 		return "", fmt.Errorf("fetch %s %w", d.Short(), f.local(err))
@@ -251,15 +256,15 @@ func (f *Fetcher) ask(ctx context.Context, p partial) (failed failures) {
 		if s.rests(time.Now()) {
 			continue
 		}
-		err := f.once(ctx, p, s)
+		brought, err := f.once(ctx, p, s)
 		if err == nil {
 			return nil
 		}
-		failed = append(failed, f.failure(s, err))
+		failed = append(failed, f.failure(s, brought, err))
 		if ctx.Err() != nil || failed.local() {
 			return failed
 		}
-		if s.mirror && s != f.lent.Load() {
+		if s.mirror && !s.lent {
 			pause := s.rest(err, time.Now())
 			f.log.Warn("a mirror failed", "mirror", s.String(), "object", p.digest.Short(), "error", oneLine(err), "rests", pause)
 		}
@@ -267,14 +272,14 @@ func (f *Fetcher) ask(ctx context.Context, p partial) (failed failures) {
 	return failed
 }
 
-// once has one source go on with what is there. What came of it is kept for
-// the next try, unless it is known to be wrong.
-func (f *Fetcher) once(ctx context.Context, p partial, s *source) error {
+// once has one source go on with what is there, and returns how many bytes it
+// brought. They are kept for the next try, unless they are known to be wrong.
+func (f *Fetcher) once(ctx context.Context, p partial, s *source) (brought int64, err error) {
 	have, err := p.open()
 	if err != nil {
-		return err
+		return 0, err
 	}
-	resumed := have.size > 0
+	before := have.size
 	if have.size < p.size {
 		err = f.bring(ctx, p, s, have)
 	}
@@ -282,21 +287,21 @@ func (f *Fetcher) once(ctx context.Context, p partial, s *source) error {
 		err = have.judge(p)
 	}
 	if errors.As(err, new(wrong)) {
-		if resumed {
+		if before > 0 {
 			err = discontinued{err}
 		}
-		return errors.Join(err, p.drop())
+		return 0, errors.Join(err, p.drop())
 	}
 	if err != nil && !isLocal(err, f.dir) {
-		return errors.Join(err, p.mark(have))
+		err = errors.Join(err, p.mark(have))
 	}
-	return err
+	return have.size - before, err
 }
 
 // bring lets go-getter bring what is missing: one file, never a folder, nothing
 // unpacked, no links followed, by no getter but ours.
 func (f *Fetcher) bring(ctx context.Context, p partial, s *source, have *progress) error {
-	if s.base.Scheme == "file" {
+	if s.folder != nil {
 		return s.copyTo(ctx, p, have)
 	}
 	return get(ctx, s.address(p.digest), p.file(), &getter.HttpGetter{

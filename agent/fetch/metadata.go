@@ -5,13 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"path"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -23,6 +20,8 @@ import (
 type Metadata struct {
 	base   *url.URL
 	client *http.Client
+	folder *Folder // in place of both; within it is where they lie
+	within string
 }
 
 // NewMetadata checks where the files lie: Base/timestamp.json and so on. Dir
@@ -32,14 +31,12 @@ func NewMetadata(o Options) (*Metadata, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Metadata{base, &http.Client{
+	if base.Scheme == "file" {
+		return NewFolder(base.Path).Metadata("."), nil
+	}
+	return &Metadata{base: base, client: &http.Client{
 		Transport: o.transport(), CheckRedirect: redirects{}.check, Timeout: metadataTimeout,
 	}}, nil
-}
-
-// Folder is a copy of a repository in a folder.
-func Folder(dir string) *Metadata {
-	return &Metadata{base: &url.URL{Scheme: "file", Path: dir}}
 }
 
 // metadataTimeout ends the transfer of one file of at most trust.MaxTargets
@@ -52,8 +49,8 @@ func (m *Metadata) Fetch(ctx context.Context) trust.Fetch {
 	return func(name string, max int64) ([]byte, error) {
 		var b []byte
 		var err error
-		if m.base.Scheme == "file" {
-			b, err = readBounded(filepath.Join(m.base.Path, path.Base(name)), max)
+		if m.folder != nil {
+			b, err = m.folder.Read(ctx, path.Join(m.within, path.Base(name)), max)
 		} else {
 			b, err = m.get(ctx, name, max)
 		}
@@ -65,8 +62,8 @@ func (m *Metadata) Fetch(ctx context.Context) trust.Fetch {
 }
 
 func (m *Metadata) origin() string {
-	if m.base.Scheme == "file" {
-		return m.base.Path
+	if m.folder != nil {
+		return m.folder.place(m.within)
 	}
 	return m.base.Host
 }
@@ -97,25 +94,6 @@ func (m *Metadata) get(ctx context.Context, name string, max int64) (b []byte, e
 		return nil, fmt.Errorf("%w (%s)", trust.ErrNoFile, reply.Status)
 	}
 	return nil, fmt.Errorf("the server answered %s", reply.Status)
-}
-
-func readBounded(name string, max int64) (b []byte, err error) {
-	info, err := os.Lstat(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, trust.ErrNoFile
-	}
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a plain file", name)
-	}
-	f, err := openPlain(name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	return bounded(f, max)
 }
 
 // bounded reads all of it, and fails on the first byte beyond max.

@@ -1,11 +1,13 @@
 package fetch
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/fstest"
 )
 
 // Who may write a stick's folder can exchange a file between the look and the
@@ -32,16 +34,31 @@ func TestAttackWhatIsExchangedAfterTheLook(t *testing.T) {
 // An object that grows while it is copied takes no more of the disk than its
 // signed length.
 func TestAttackAnObjectThatGrows(t *testing.T) {
-	dir := t.TempDir()
-	name := filepath.Join(t.TempDir(), "object")
-	if err := os.WriteFile(name, append(object, make([]byte, 1<<20)...), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	p := partial{disk: osDisk{}, dir: dir, digest: digestOfObject, size: int64(len(object))}
-	if _, err := copyPlain(t.Context(), name, p); err != nil {
+	grows := FolderOn("stick", growing{fstest.MapFS{"object": {Data: append(object, make([]byte, 1<<20)...)}}})
+	p := partial{disk: osDisk{}, dir: t.TempDir(), digest: digestOfObject, size: int64(len(object))}
+	if _, err := grows.copy(t.Context(), "object", p); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(p.copy()); err != nil || info.Size() != p.size {
 		t.Errorf("the copy has %v bytes, %v", info, err)
 	}
 }
+
+// growing has files that are longer than they were at the first look.
+type growing struct{ fs.FS }
+
+func (g growing) Open(name string) (fs.File, error) {
+	f, err := g.FS.Open(name)
+	return grown{f}, err
+}
+
+type grown struct{ fs.File }
+
+func (g grown) Stat() (fs.FileInfo, error) {
+	info, err := g.File.Stat()
+	return shorter{info}, err
+}
+
+type shorter struct{ fs.FileInfo }
+
+func (shorter) Size() int64 { return int64(len(object)) }

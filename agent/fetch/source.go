@@ -2,18 +2,12 @@ package fetch
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
-	"io"
 	"io/fs"
 	"net/http"
 	"net/url"
-	"os"
-	"path"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/squadron-edge/squadron/deploy/bundle"
@@ -24,7 +18,9 @@ import (
 // the waits between tries.
 type source struct {
 	base   *url.URL
+	folder *Folder // of file:///; else nil
 	mirror bool
+	lent   bool
 
 	mu    sync.Mutex
 	until time.Time // it rests
@@ -37,6 +33,15 @@ const mirrorRest = 10 * time.Minute
 // mirrorRate is the slowest mirror, in bytes a second, that is not left for the
 // next source.
 const mirrorRate = 16 << 10
+
+// newSource is of a base that was checked.
+func newSource(base *url.URL, mirror bool) *source {
+	s := &source{base: base, mirror: mirror}
+	if base.Scheme == "file" {
+		s.folder = NewFolder(base.Path)
+	}
+	return s
+}
 
 func (s *source) rests(now time.Time) bool {
 	s.mu.Lock()
@@ -71,8 +76,8 @@ func (s *source) address(d bundle.Digest) string {
 
 // String names the source in a sentence.
 func (s *source) String() string {
-	if s.base.Scheme == "file" {
-		return s.base.Path
+	if s.folder != nil {
+		return s.folder.String()
 	}
 	return s.base.Host
 }
@@ -89,13 +94,10 @@ func (s *source) enough(wait time.Duration) int64 {
 // its place if it is right: a stick pulled out half-way costs nothing. go-getter's
 // own copy has no bound, and a file may grow while it is read.
 func (s *source) copyTo(ctx context.Context, p partial, have *progress) error {
-	name := path.Join(s.base.Path, "sha256", p.digest.Hex())
-	if err := checkSize(name, p.size); err != nil {
-		return err
-	}
-	h, err := copyPlain(ctx, name, p)
+	name := objectIn(p.digest)
+	h, err := s.folder.copy(ctx, name, p)
 	if err == nil && bundle.Digest(h.Sum(nil)) != p.digest {
-		err = fmt.Errorf("its bytes have digest %s, so they are not what was asked for", bundle.Digest(h.Sum(nil)).Short())
+		err = fmt.Errorf("the bytes of %s have digest %s, so they are not what was asked for", s.folder.place(name), bundle.Digest(h.Sum(nil)).Short())
 	}
 	if err != nil {
 		return errors.Join(err, p.disk.RemoveAll(p.copy()))
@@ -104,73 +106,5 @@ func (s *source) copyTo(ctx context.Context, p partial, have *progress) error {
 	return p.disk.Rename(p.copy(), p.file())
 }
 
-// copyPlain copies a file of the partial's length, and hashes what it wrote.
-func copyPlain(ctx context.Context, name string, p partial) (h hash.Hash, err error) {
-	from, err := openPlain(name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, from.Close()) }()
-	if err := p.disk.RemoveAll(p.copy()); err != nil {
-		return nil, err
-	}
-	to, err := os.OpenFile(p.copy(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	h = sha256.New()
-	n, err := io.Copy(io.MultiWriter(to, h), io.LimitReader(&until{ctx, from}, p.size))
-	if err == nil && n < p.size {
-		err = fmt.Errorf("%s ends after %d of %d bytes", name, n, p.size)
-	}
-	return h, errors.Join(err, to.Close())
-}
-
-// until ends reading with its context.
-type until struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (u *until) Read(b []byte) (int, error) {
-	if err := u.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return u.r.Read(b)
-}
-
-// openPlain opens a plain file, and waits for nothing that somebody put in its
-// place.
-func openPlain(name string) (*os.File, error) {
-	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
-	if errors.Is(err, syscall.ELOOP) {
-		return nil, fmt.Errorf("%s is not a plain file", name)
-	}
-	if err != nil {
-		return nil, err
-	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a plain file", name)
-	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return f, nil
-}
-
-// checkSize refuses what is not a plain file of the right size, before it is
-// copied.
-func checkSize(name string, size int64) error {
-	info, err := os.Lstat(name)
-	if err != nil {
-		return err
-	}
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is not a plain file", name)
-	}
-	if info.Size() != size {
-		return fmt.Errorf("%s has %d bytes, want %d", name, info.Size(), size)
-	}
-	return nil
-}
+// objectIn is an object's file in a folder.
+func objectIn(d bundle.Digest) string { return "sha256/" + d.Hex() }

@@ -5,6 +5,9 @@ import (
 	"hash/fnv"
 	"slices"
 	"time"
+
+	"github.com/squadron-edge/squadron/deploy/trust"
+	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
 // Window is the time of day in which a device's owner lets versions change; the
@@ -77,9 +80,9 @@ func (p Pin) holds(model string, now time.Time) string {
 	return fmt.Sprintf("it is pinned here until %s: %s", p.Until.UTC().Format("2006-01-02 15:04Z"), p.Reason)
 }
 
-// pinned says why this model keeps what it runs, or nothing. What does not run
+// whyPinned says why this model keeps what it runs, or nothing. What does not run
 // cannot be kept.
-func (t *turn) pinned() string {
+func (t *turn) whyPinned() string {
 	if t.Active.IsZero() {
 		return ""
 	}
@@ -87,6 +90,7 @@ func (t *turn) pinned() string {
 }
 
 func (t *turn) becomePinned(why string) {
+	t.Pinned = true
 	t.end(StepRefused, fmt.Sprintf("Refused %s: %s; %s.", t.wanted(), why, t.meanwhile()))
 }
 
@@ -96,14 +100,9 @@ func (t *turn) keepPinned() {
 	if t.Step.switching() {
 		return // and comes here again from its end
 	}
-	t.Since, t.Why = t.now, fmt.Sprintf("Keeps %s %s, which is no longer wanted: %s.", t.Model, t.Active, t.pinned())
+	t.Since, t.Why = t.now, fmt.Sprintf("Keeps %s %s, which is no longer wanted: %s.", t.Model, t.Active, t.whyPinned())
 	t.Task++
 	t.awaitPin()
-}
-
-// keeps reports whether the removal of the model waits for the end of its pin.
-func (t *turn) keeps() bool {
-	return t.Step.Phase().Ended() && t.Next != nil && t.Next.Withdrawn
 }
 
 func (t *turn) awaitPin() {
@@ -112,7 +111,7 @@ func (t *turn) awaitPin() {
 
 // pinTimer removes the model if its pin has ended.
 func (t *turn) pinTimer() {
-	if t.pinned() == "" {
+	if t.whyPinned() == "" {
 		t.becomeRemoving()
 		return
 	}
@@ -120,9 +119,16 @@ func (t *turn) pinTimer() {
 	t.awaitPin()
 }
 
-// returning reports whether the order goes back to what ran before: a way out
-// of trouble, which waits for nothing.
-func (t *turn) returning() bool { return t.Order.Digest == t.Previous.Digest }
+// returning reports whether the order being worked on is a way back.
+func (t *turn) returning() bool { return t.isWayBack(t.Order) }
+
+// isWayBack reports whether an order goes back to what ran before: a way out of
+// trouble, which waits for nothing. The version at hand is no way back if it is
+// rolled out anew and is not older than what serves.
+func (t *turn) isWayBack(o wire.DesiredModel) bool {
+	sentBack := o.Attempt > wire.AttemptRelease
+	return o.Digest == t.Previous.Digest && (sentBack || trust.Older(o.Version, t.Active.Version))
+}
 
 // share is a part of Jitter that is a device's own for a version.
 func (r Rules) share(s State) time.Duration {

@@ -63,11 +63,11 @@ func (t *turn) ordered(o wire.DesiredModel) {
 	if w := t.Newest(); !w.Withdrawn && sameTry(w.Order, o) {
 		return
 	}
-	pinned := t.pinned() != ""
+	pinned := t.whyPinned() != ""
 	switch {
 	case o.Digest == t.Order.Digest && (t.Step == StepActivate || t.Step == StepProbation):
 		t.Order, t.Next = o, nil
-	case !pinned && t.Step == StepProbation && o.Digest == t.Previous.Digest:
+	case !pinned && t.Step == StepProbation && t.isWayBack(o):
 		t.Next = &Want{Order: o}
 		t.becomeRollingBack(fmt.Sprintf("the order went back to %s", o.Version))
 	case t.Step.switching():
@@ -85,12 +85,12 @@ func sameTry(a, b wire.DesiredModel) bool {
 // begin starts on an order, or ends at once if its version serves already.
 func (t *turn) begin(o wire.DesiredModel) {
 	t.Order, t.Next = o, nil
-	t.Tests, t.Restarts, t.Healthy, t.Bytes = 0, 0, 0, 0
+	t.Tests, t.Restarts, t.Healthy, t.Bytes, t.Pinned = 0, 0, 0, 0, false
 	if o.Digest == t.Active.Digest {
 		t.end(StepCommitted, fmt.Sprintf("%s is wanted and serves.", t.wanted()))
 		return
 	}
-	if why := t.pinned(); why != "" {
+	if why := t.whyPinned(); why != "" {
 		t.becomePinned(why)
 		return
 	}
@@ -105,7 +105,7 @@ func (t *turn) begin(o wire.DesiredModel) {
 func (t *turn) withdrawn() {
 	switch {
 	case t.Newest().Withdrawn:
-	case t.pinned() != "":
+	case t.whyPinned() != "":
 		t.keepPinned()
 	case t.Step == StepActivate || t.Step == StepRollBack || t.Step == StepRemove:
 		t.Next = &Want{Withdrawn: true}
@@ -158,7 +158,7 @@ func (t *turn) restarted(serving Version, asked bool) {
 // often does not try for ever.
 func (t *turn) restartedOnTheWay(serving Version) {
 	t.Active = serving
-	if why := t.pinned(); why != "" {
+	if why := t.whyPinned(); why != "" {
 		t.becomePinned(why)
 		return
 	}

@@ -218,7 +218,11 @@ func version(v string) Version {
 
 func describe(s State, actions []Action) string {
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "  %s (%s), serves %s: %s\n", s.Step, s.Step.Phase(), s.Active, s.Why)
+	phase := string(s.Step.Phase())
+	if s.Message().Pinned {
+		phase += ", pinned"
+	}
+	fmt.Fprintf(&out, "  %s (%s), serves %s: %s\n", s.Step, phase, s.Active, s.Why)
 	for _, a := range actions {
 		switch a := a.(type) {
 		case Report:

@@ -59,6 +59,8 @@ type State struct {
 	Restarts int   `json:"restarts,omitempty"` // of the agent in this probation
 	Healthy  int   `json:"healthy,omitempty"`  // good observations in this probation, or of this shadow
 	Bytes    int64 `json:"bytes,omitempty"`    // size of Order's objects, once verified
+	// Pinned is true if Order was refused because of a pin.
+	Pinned bool `json:"pinned,omitempty"`
 	// GaveUp is the step at which the last order that failed was given up.
 	GaveUp Step `json:"gave_up,omitempty"`
 	// Begins is when the fetches of Order begin, while that is waited for.
@@ -185,12 +187,18 @@ func (s State) Holds() []bundle.Digest {
 	return held
 }
 
+// pinned reports whether a pin is why the newest order is not carried out.
+func (s State) pinned() bool { return s.Pinned && s.Step == StepRefused || s.keeps() }
+
+// keeps reports whether the removal of the model waits for the end of its pin.
+func (s State) keeps() bool { return s.Step.Phase().Ended() && s.Next != nil && s.Next.Withdrawn }
+
 // Message is the state as the fleet sees it; the caller adds the engine.
 func (s State) Message() wire.ModelState {
 	m := wire.ModelState{
 		Name: s.Model, Running: s.Active.Version, Digest: s.Active.Digest,
 		Rollout: s.Order.Rollout, Attempt: s.Order.Attempt,
-		Phase: s.Step.Phase(), Since: s.Since, Why: s.Why,
+		Phase: s.Step.Phase(), Pinned: s.pinned(), Since: s.Since, Why: s.Why,
 	}
 	if w := s.Newest(); !w.Withdrawn {
 		m.Wanted, m.WantedD = w.Order.Version, w.Order.Digest

@@ -20,7 +20,9 @@ import (
 )
 
 // importCommand installs from a folder: with the agent that runs on the state
-// folder, or with one of its own where none does.
+// folder, or with one of its own where none does. A model's import ends with its
+// update, or with the first try to fetch that failed for something that the folder
+// lacks or has spoilt and of which the network brought nothing.
 type importCommand struct {
 	Folder string `arg:"" type:"existingdir" help:"The folder, such as where the stick is mounted."`
 	agentFlags
@@ -38,8 +40,17 @@ controller: all signatures, versions and dates count. An agent that runs on the 
 serving and does it; without one, this command is the agent until the end. The maintenance window, the
 pin, the shadow and the probation hold as ever; keep the stick in until the command has ended.
 
+Where the folder lacks a file or has spoilt it, the network is waited for only while it delivers: the
+import of a model ends with the first try in which the network brought nothing of that file. The
+device goes on trying by itself, without the folder.
+
+What each model is doing is told on the error stream meanwhile, with --json as lines of JSON: "msg",
+"model", "version" and "phase". At the end it prints the number of the order, and of each ordered
+model the version, its digest and what it came to; with --json as "generation" and "models", each with
+"name", "wanted", "wanted_digest" and "phase". squadron-agent status tells of the last import.
+
 Exit status: 0 each ordered version serves, or waits for the maintenance window; 1 one was refused or
-failed, and the version before serves.`
+failed, or the folder is damaged: the version before serves.`
 }
 
 // imported is what came of it.
@@ -47,6 +58,9 @@ type imported struct {
 	Folder     string            `json:"folder"`
 	Generation int64             `json:"generation"` // of the order
 	Models     []wire.ModelState `json:"models"`
+	Faults     map[string]string `json:"faults,omitempty"` // of the folder, by model
+
+	device wire.Device
 }
 
 // Run brings the folder to the agent and waits for each ordered model's end.
@@ -60,6 +74,9 @@ func (c *importCommand) Run(ctx context.Context, s program.Streams) (err error) 
 		return exit.AsUsage(err)
 	}
 	if err := ours(c.State); err != nil {
+		return exit.AsUsage(err)
+	}
+	if err := agent.CheckOwner(c.State, settings.Device); err != nil {
 		return exit.AsUsage(err)
 	}
 	ctx, end, err := c.agentOn(ctx, settings)
@@ -76,11 +93,10 @@ func (c *importCommand) Run(ctx context.Context, s program.Streams) (err error) 
 	if err != nil {
 		return err
 	}
-	state, err := c.follow(ctx, s, taken.Order)
-	if err != nil {
+	found := imported{Folder: folder, Generation: taken.Order.Generation, device: settings.Device}
+	if found.Models, found.Faults, err = c.follow(ctx, s, taken); err != nil {
 		return err
 	}
-	found := imported{folder, taken.Order.Generation, ordered(state, taken.Order)}
 	if err := s.Print(found, found.tell); err != nil {
 		return err
 	}
@@ -145,29 +161,55 @@ func (c *importCommand) answer(ctx context.Context, wish string) (taken agent.Ta
 	return taken, err
 }
 
-// follow tells each new sentence of the ordered models, until all have ended or
-// wait for their window.
-func (c *importCommand) follow(ctx context.Context, s program.Streams, order wire.Desired) (state wire.State, err error) {
-	told := map[string]string{}
+// follow tells each new sentence of the ordered models, until all have ended, wait
+// for their window, or wait for their next try because the folder is at fault. faults
+// are of the last.
+func (c *importCommand) follow(ctx context.Context, s program.Streams, taken agent.Taken) (models []wire.ModelState, faults map[string]string, err error) {
+	told, tell := map[string]string{}, teller(s)
+	order := taken.Order
 	err = watch(ctx, func() (done bool, err error) {
-		if state, err = agent.Status(c.State); err != nil {
+		now, ok, err := agent.Answer(c.State, taken.Wish)
+		if err != nil {
+			return false, err
+		}
+		state, err := agent.Status(c.State)
+		if err != nil {
 			return false, err
 		}
 		if state.Generation > order.Generation {
 			return false, fmt.Errorf("order %d came from the network meanwhile, which is newer than order %d of the folder: squadron-agent status shows what the device does about it", state.Generation, order.Generation)
 		}
-		models := ordered(state, order)
-		done = len(models) == len(order.Models)
+		models, faults = ordered(state, order), map[string]string{}
+		done = ok && len(models) == len(order.Models)
 		for _, m := range models {
-			if !s.JSON && told[m.Name] != m.Why {
-				fmt.Fprintln(s.Err, m.Why)
+			if told[m.Name] != m.Why {
+				tell(m)
 			}
 			told[m.Name] = m.Why
-			done = done && (m.Phase.Ended() || m.Phase == wire.PhaseStaged)
+			if m.Phase.Ended() || m.Phase == wire.PhaseStaged {
+				continue
+			}
+			if why := now.Faults[m.Name]; why != "" && m.Phase == wire.PhaseDownloading {
+				faults[m.Name] = why
+				continue
+			}
+			done = false
 		}
 		return done, nil
 	})
-	return state, err
+	return models, faults, err
+}
+
+// teller tells of a model on the error stream: a sentence, or a line of JSON as the
+// agent's log has them.
+func teller(s program.Streams) func(wire.ModelState) {
+	if !s.JSON {
+		return func(m wire.ModelState) { fmt.Fprintln(s.Err, m.Why) }
+	}
+	log := s.Logger(slog.LevelInfo)
+	return func(m wire.ModelState) {
+		log.Info(m.Why, "model", m.Name, "version", m.Wanted, "phase", string(m.Phase))
+	}
 }
 
 // watch looks until it is done or ctx ends.
@@ -200,10 +242,12 @@ func ordered(state wire.State, order wire.Desired) (models []wire.ModelState) {
 
 func (i imported) tell(w io.Writer) {
 	if len(i.Models) == 0 {
-		fmt.Fprintf(w, "Order %d wants no model here.\n", i.Generation)
+		fmt.Fprintf(w, "Order %d of %s wants no model here.\n", i.Generation, i.Folder)
+		return
 	}
+	fmt.Fprintf(w, "Order %d of %s:\n", i.Generation, i.Folder)
 	for _, m := range i.Models {
-		fmt.Fprintf(w, "%s %s: %s\n", m.Name, m.Wanted, m.Phase)
+		fmt.Fprintf(w, "  %s %s, %s: %s\n", m.Name, m.Wanted, m.WantedD, m.Phase)
 	}
 }
 
@@ -211,7 +255,10 @@ func (i imported) tell(w io.Writer) {
 func (i imported) failure() error {
 	var why []string
 	for _, m := range i.Models {
-		if m.Phase != wire.PhaseCommitted && m.Phase != wire.PhaseStaged {
+		switch fault := i.Faults[m.Name]; {
+		case fault != "":
+			why = append(why, fmt.Sprintf("%s %s: %s: export again, with squadron export %s --to FOLDER", m.Name, m.Wanted, fault, i.device))
+		case m.Phase != wire.PhaseCommitted && m.Phase != wire.PhaseStaged:
 			why = append(why, strings.TrimSuffix(m.Why, "."))
 		}
 	}

@@ -22,7 +22,7 @@ func (bundlesShowCommand) Help() string {
   squadron bundles show meter-reader@2.0.0
   squadron bundles show 3fa9c1d20b7e        # as squadron devices show, or mosquitto_sub, has it
 
-Prints the commit, the datasets with their digests and regions, the parent model, the pipeline's run and the evaluation that the publisher named when the bundle was packed, and every file with its digest.`
+Prints the lowest version of the model that a device may install, if there is one, the commit, the datasets with their digests and regions, the parent model, the pipeline's run and the evaluation that the publisher named when the bundle was packed, and every file with its digest.`
 }
 
 // publishedName is how people name a bundle.
@@ -65,6 +65,7 @@ func (c bundlesShowCommand) Run(ctx context.Context, s program.Streams) error {
 	if err != nil {
 		return fmt.Errorf("show bundle %s: %w", c.Bundle, err)
 	}
+	found.Minimum = b.Minimum
 	return s.Print(found, found.tell)
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/squadron-edge/squadron/cmd/exit"
 	"github.com/squadron-edge/squadron/controller/api"
 	"github.com/squadron-edge/squadron/controller/rollout"
+	"github.com/squadron-edge/squadron/deploy/wire"
 )
 
 func TestAControllerWithTLSIsToldFromNone(t *testing.T) {
@@ -113,4 +114,26 @@ func TestANameThatTwoDevicesHaveIsTold(t *testing.T) {
 			t.Errorf("%q printed %q", args, out)
 		}
 	}
+}
+
+func TestADeviceIsOverruled(t *testing.T) {
+	d := api.Device{Site: "plant-7", Device: "cam-3", Desired: &wire.Desired{Generation: 9}}
+	url := says(t, map[string]func() (int, any){
+		"POST /v1/devices/plant-7/cam-3/overrule": func() (int, any) { return http.StatusOK, d },
+		"POST /v1/devices/plant-7/cam-4/overrule": func() (int, any) {
+			return http.StatusConflict, map[string]string{"error": "plant-7/cam-4 holds no order that is newer"}
+		},
+	})
+	if out, _ := squadron(t, exit.Done, "devices", "overrule", "plant-7/cam-3", "--controller", url); out != "Ordered plant-7/cam-3 to run no model.\n" {
+		t.Errorf("printed %q", out)
+	}
+	var got api.Device
+	out, _ := squadron(t, exit.Done, "devices", "overrule", "plant-7/cam-3", "--json", "--controller", url)
+	if err := json.Unmarshal([]byte(out), &got); err != nil || got.Desired.Generation != 9 {
+		t.Errorf("printed %q, %v", out, err)
+	}
+	if _, complaint := squadron(t, exit.Failed, "devices", "overrule", "plant-7/cam-4", "--controller", url); !strings.Contains(complaint, "overrule device plant-7/cam-4: plant-7/cam-4 holds no order") {
+		t.Errorf("complained %q", complaint)
+	}
+	squadron(t, exit.Usage, "devices", "overrule", "cam-4")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/squadron-edge/squadron/cmd/program"
@@ -16,6 +17,8 @@ type devicesCommand struct {
 	Show devicesShowCommand `cmd:"" help:"Show everything known of one device."`
 
 	Remove devicesRemoveCommand `cmd:"" help:"Forget a device that is gone for good."`
+
+	Overrule devicesOverruleCommand `cmd:"" help:"Order a device as the database says, though it holds a newer order."`
 
 	Token devicesTokenCommand `cmd:"" help:"Print the token that a device needs to connect."`
 }
@@ -59,12 +62,17 @@ func modelsOf(d api.Device) []wire.ModelState {
 	return d.State.Models
 }
 
-// whyOf is a model's sentence, after that of a name that two devices have.
+// whyOf is a model's sentence, after that of a name that two devices have, and that
+// of a device which is given no order.
 func whyOf(d api.Device, m wire.ModelState) string {
-	if d.Contested == "" {
-		return m.Why
+	why := m.Why
+	if d.Withheld != "" {
+		why = "it " + d.Withheld + "; " + why
 	}
-	return d.Contested + "; " + m.Why
+	if d.Contested != "" {
+		why = d.Contested + "; " + why
+	}
+	return why
 }
 
 func linkOf(d api.Device) string {
@@ -106,6 +114,9 @@ func tellDevice(w io.Writer, d api.Device) {
 	if d.Contested != "" {
 		fmt.Fprintf(w, "name     %s\n", d.Contested)
 	}
+	if d.Withheld != "" {
+		fmt.Fprintf(w, "order    it %s\n", d.Withheld)
+	}
 	if i := d.Info; i != nil {
 		fmt.Fprintf(w, "board    %s %s, %d MiB, agent %s, serves at %s\n", i.Board, i.Arch, i.MemoryMiB, i.Agent, i.Serve)
 		for _, note := range i.Config {
@@ -145,7 +156,7 @@ func (devicesRemoveCommand) Help() string {
 
   squadron devices remove plant-7/cam-3
 
-The controller forgets it with its events, and no rollout counts it any more. That is refused while it is online, or has a part in a rollout that runs. Should it connect again, it is a device that was never heard of, and is ordered to run what its site runs: a stolen one needs more (docs/operating.md).`
+The controller forgets it with its events, and no rollout counts it any more. That is refused while it is online, or has a part in a rollout that runs. Should it connect again, it is a device that was never heard of, keeps what it was ordered before, and is ordered to run what its site runs beside that: a stolen one needs more (docs/operating.md).`
 }
 
 func (c devicesRemoveCommand) Run(ctx context.Context, s program.Streams) error {
@@ -156,5 +167,35 @@ func (c devicesRemoveCommand) Run(ctx context.Context, s program.Streams) error 
 	}
 	return s.Print(d, func(w io.Writer) {
 		fmt.Fprintf(w, "Removed %s, which was last seen at %s.\n", d.Name(), d.LastSeen.Local().Format(time.DateTime))
+	})
+}
+
+type devicesOverruleCommand struct {
+	controllerFlags
+	Device deviceName `arg:"" name:"site/device" help:"The device, such as plant-7/cam-3."`
+}
+
+// Help is shown by squadron devices overrule --help.
+func (devicesOverruleCommand) Help() string {
+	return `Example:
+
+  squadron devices overrule plant-7/cam-3
+
+It is for a controller whose database was put back to an older one. A device that holds a newer order than the database knows is ordered nothing by mere ignorance: what it wants is taken over, or, while a bundle of it is not published here, it is given no order at all, as squadron devices show says. Publishing that same bundle again mends it. Where the bundle is lost, or unwanted, this command orders the device what the database says: models that it does not know of are withdrawn. Refused for any other device: squadron rollout start has those run another version.`
+}
+
+// Run orders the device, and tells what.
+func (c devicesOverruleCommand) Run(ctx context.Context, s program.Streams) error {
+	name := wire.Device(c.Device)
+	d, err := c.client().Overrule(ctx, name)
+	if err != nil {
+		return remote(fmt.Errorf("overrule device %s: %w", name, err), "squadron devices list")
+	}
+	return s.Print(d, func(w io.Writer) {
+		var models []string
+		for _, m := range d.Desired.Models {
+			models = append(models, m.Name+" "+m.Version)
+		}
+		fmt.Fprintf(w, "Ordered %s to run %s.\n", d.Name(), textOr(strings.Join(models, ", "), "no model"))
 	})
 }

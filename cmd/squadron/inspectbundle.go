@@ -20,6 +20,7 @@ type bundleInspection struct {
 	Digest        bundle.Digest     `json:"digest"`
 	EnvelopeBytes int               `json:"envelope_bytes"`
 	SignedBy      []string          `json:"signed_by_key_ids"`
+	Minimum       string            `json:"minimum_version,omitempty"` // of the model, as the controller has it
 	Manifest      bundle.Manifest   `json:"manifest"`
 	Files         []bundleInspected `json:"files"`
 }
@@ -79,6 +80,7 @@ func (b bundleInspection) tell(w io.Writer) {
 			fmt.Fprintf(w, "%-11s %s\n", what, value)
 		}
 	}
+	line("minimum", minimumFor(m.Version, b.Minimum))
 	line("packed", strings.TrimSpace(p.At.Format(time.RFC3339)+" "+p.By)+" with "+p.Tool)
 	line("commit", p.Commit)
 	for _, d := range p.Datasets {

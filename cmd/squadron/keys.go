@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"github.com/squadron-edge/squadron/cmd/config"
 	"github.com/squadron-edge/squadron/cmd/exit"
 	"github.com/squadron-edge/squadron/cmd/program"
-	"github.com/squadron-edge/squadron/cmd/squadron/durable"
 	"github.com/squadron-edge/squadron/cmd/squadron/owner"
 	"github.com/squadron-edge/squadron/deploy/trust"
 )
@@ -78,6 +76,7 @@ makes the folder trust/ with
   keys/targets.key          says who may publish. Keep it with them.
   keys/online.key           the controller's: it signs orders, and can install only what a publisher vouches for.
   keys/ada.key              the publisher's: for squadron pack and publish, and never on the controller.
+  keys/*.key.pub            the public half of each, no secret: what squadron keys delegate and publish --other-key take.
 
 Each key is sealed with the passphrase. Who wants a passphrase or a machine of one's own makes the key there with squadron keys new, and the owner delegates to its public half.`
 }
@@ -99,10 +98,12 @@ func (c keysInitCommand) Run(s program.Streams) error {
 		Root      string `json:"root_file"`
 		Online    string `json:"online_key_file"`
 		Publisher string `json:"publisher_key_file"`
-	}{c.Dir, filepath.Join(c.Dir, "root.json"), f.KeyFile("online"), f.KeyFile(string(c.Publisher))}
+		Public    string `json:"publisher_public_key_file"`
+	}{c.Dir, filepath.Join(c.Dir, "root.json"), f.KeyFile("online"), f.KeyFile(string(c.Publisher)), owner.PublicFile(f.KeyFile(string(c.Publisher)))}
 	return s.Print(made, func(w io.Writer) {
 		fmt.Fprintf(w, "Founded a fleet in %s: %d root keys, %d of which sign.\n", made.Dir, c.RootKeys, c.Threshold)
 		fmt.Fprintf(w, "Devices trust %s. The controller gets the folder and %s; %s publishes with %s.\n", made.Root, made.Online, c.Publisher, made.Publisher)
+		fmt.Fprintf(w, "Beside each key is its public half, such as %s: no secret.\n", made.Public)
 		fmt.Fprintf(w, "Move %s and %s to where no network reaches them.\n", filepath.Join(c.Dir, "keys", "root-*.key"), f.KeyFile("targets"))
 	})
 }
@@ -128,24 +129,17 @@ func (c keysNewCommand) Run(s program.Streams) error {
 	if err != nil {
 		return err
 	}
-	public, err := key.Public().Encode()
-	if err != nil {
-		return err
-	}
 	if err := wantFolderFor(c.File); err != nil {
 		return exit.AsUsage(err)
 	}
 	if err := (owner.Folder{Passphrase: c.ask}).Seal(c.File, key); err != nil {
 		return err
 	}
-	if err := writeNew(c.File+".pub", public, 0o644); err != nil {
-		return err
-	}
 	made := struct {
 		Private string      `json:"private_key_file"`
 		Public  string      `json:"public_key_file"`
 		ID      trust.KeyID `json:"key_id"`
-	}{c.File, c.File + ".pub", key.ID()}
+	}{c.File, owner.PublicFile(c.File), key.ID()}
 	return s.Print(made, func(w io.Writer) {
 		fmt.Fprintf(w, "Key %s: sealed in %s. Send %s to the fleet's owner.\n", made.ID.Short(), made.Private, made.Public)
 	})
@@ -154,7 +148,8 @@ func (c keysNewCommand) Run(s program.Streams) error {
 type keysDelegateCommand struct {
 	Publisher publisherName `arg:"" help:"The publisher's name."`
 	Models    patterns      `required:"" help:"Models that it may publish: names, or starts of names followed by *."`
-	Public    []string      `required:"" type:"existingfile" placeholder:"FILE" help:"Public key, from squadron keys new; several if any of them may sign."`
+	Public    []string      `required:"" type:"existingfile" placeholder:"FILE" help:"Public key: FILE.key.pub, which lies beside each private key; several if any of them may sign."`
+	Replace   bool          `help:"Take away what the publisher had and is not given here."`
 	folderFlags
 }
 
@@ -163,7 +158,7 @@ func (keysDelegateCommand) Help() string {
 
   squadron keys delegate bob --models 'detector-*' --public bob.key.pub && squadron keys push
 
-A publisher that has a right already gets these models and keys in place of what it had. Devices install a bundle only while the key that signed it is one of its publisher's: give --public for the former key too, to keep what it signed installable, and publish next with the new key and --other-key OLD.key.pub. If the former key was stolen, revoke the publisher instead, delegate to one of another name, and pack and publish again, with the new key, what may stay.`
+A publisher that has a right already gets these models and keys in place of what it had. What it would lose is refused, and listed, unless --replace is given: name it again to keep it. Devices install a bundle only while the key that signed it is one of its publisher's: give --public for the former key too, to keep what it signed installable, and publish next with the new key and --other-key OLD.key.pub. If the former key was stolen, revoke the publisher instead, delegate to one of another name, and pack and publish again, with the new key, what may stay.`
 }
 
 func (c keysDelegateCommand) Run(s program.Streams) error {
@@ -175,10 +170,56 @@ func (c keysDelegateCommand) Run(s program.Streams) error {
 		}
 		keys = append(keys, k)
 	}
-	if err := c.folder().Delegate(string(c.Publisher), c.Models, keys, time.Now().UTC()); err != nil {
+	change, err := c.folder().Delegate(string(c.Publisher), c.Models, keys, c.Replace, time.Now().UTC())
+	if err != nil {
 		return err
 	}
-	return changedTargets(s, c.folder(), fmt.Sprintf("%s may publish %v.", c.Publisher, []trust.Pattern(c.Models)))
+	targets, err := c.folder().Targets()
+	if err != nil {
+		return err
+	}
+	return s.Print(delegated{targets.Version(), c.Publisher, change, change.Added(), change.Removed(), !change.Same()}, func(w io.Writer) {
+		if change.Same() {
+			fmt.Fprintf(w, "%s may publish %s with these keys already: nothing was signed.\n", c.Publisher, change.After.ModelList())
+			return
+		}
+		fmt.Fprintf(w, "%s may publish %s.\n", c.Publisher, change.After.ModelList())
+		tellChange(w, change)
+		fmt.Fprintf(w, "Version %d of targets.json is signed. Next: squadron keys push\n", targets.Version())
+	})
+}
+
+// delegated is what squadron keys delegate --json prints.
+type delegated struct {
+	Targets   int64         `json:"targets_version"`
+	Publisher publisherName `json:"publisher"`
+	owner.Change
+	Added   owner.Rights `json:"added"`
+	Removed owner.Rights `json:"removed"`
+	Signed  bool         `json:"signed"` // false if nothing changed
+}
+
+// tellChange says what a publisher that had rights has in their place.
+func tellChange(w io.Writer, c owner.Change) {
+	if c.Before.None() {
+		return
+	}
+	added, removed := c.Added(), c.Removed()
+	line := func(what, before, after, added, removed string) {
+		if before == after {
+			return
+		}
+		fmt.Fprintf(w, "%s: %s → %s", what, before, after)
+		if added != "" {
+			fmt.Fprintf(w, "; added %s", added)
+		}
+		if removed != "" {
+			fmt.Fprintf(w, "; taken away %s", removed)
+		}
+		fmt.Fprintln(w)
+	}
+	line("models", c.Before.ModelList(), c.After.ModelList(), added.ModelList(), removed.ModelList())
+	line("keys", c.Before.KeyList(), c.After.KeyList(), added.KeyList(), removed.KeyList())
 }
 
 type keysRevokeCommand struct {
@@ -225,7 +266,7 @@ func (keysRotateCommand) Help() string {
   squadron keys rotate targets && squadron keys push
   squadron keys rotate online
 
-New keys go to DIR/keys beside the old ones. It takes the threshold of root keys, and for online the targets key as well; without one of them it changes nothing. After root and targets, push. After online, as when the controller's machine was stolen: stop the controller, give it the folder and the new online key, and start it; devices follow by themselves, and the old key is worth nothing to those that did.`
+New keys go to DIR/keys beside the old ones. It takes the threshold of root keys, and for online the targets key as well; without one of them it changes nothing. After root and targets, push. After online, as when the controller's machine was stolen, a push comes last: first the controller starts with the new key and what the folder then says; the steps are printed. Devices follow by themselves, and the old key is worth nothing to those that did.`
 }
 
 func (c keysRotateCommand) Run(s program.Streams) error {
@@ -237,16 +278,22 @@ func (c keysRotateCommand) Run(s program.Streams) error {
 	if err != nil {
 		return err
 	}
+	next := takeover{"squadron keys push"}
+	if c.Role == "online" {
+		next = takeoverBy(c.folder(), onlineKey(root))
+	}
 	return s.Print(struct {
 		Root int64    `json:"root_version"`
 		Keys []string `json:"key_files"`
-	}{root.Version(), files}, func(w io.Writer) {
-		fmt.Fprintf(w, "Root %d names the new keys of %s: %v.\n", root.Version(), c.Role, files)
-		if c.Role == "online" {
-			fmt.Fprintf(w, "Next: stop the controller, set its online_key_file to %s, and start it.\n", files[0])
+		Next []string `json:"next"` // in this order
+	}{root.Version(), files, next}, func(w io.Writer) {
+		fmt.Fprintf(w, "Root %d names the new keys of %s: %s.\n", root.Version(), c.Role, strings.Join(files, ", "))
+		if c.Role != "online" {
+			fmt.Fprintf(w, "Next: %s\n", next.sentence())
 			return
 		}
-		fmt.Fprintln(w, "Next: squadron keys push")
+		fmt.Fprintln(w, "The controller that runs goes on with the old key until it starts with the new one. Next:")
+		next.tell(w)
 	})
 }
 
@@ -261,12 +308,4 @@ func (c keysRenewCommand) Run(s program.Streams) error {
 		return err
 	}
 	return changedTargets(s, c.folder(), "Root and targets are signed for their whole life again.")
-}
-
-// writeNew writes a file that must not exist yet.
-func writeNew(path string, data []byte, mode os.FileMode) error {
-	if _, err := os.Lstat(path); err == nil {
-		return fmt.Errorf("write %s: it exists already; move it away or name another file", path)
-	}
-	return durable.Replace(durable.File{Name: path, Body: append(data, '\n'), Mode: mode})
 }

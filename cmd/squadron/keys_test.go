@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"io/fs"
 	"maps"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/squadron-edge/squadron/cmd/exit"
+	"github.com/squadron-edge/squadron/controller/bucket"
 )
 
 // Keys of which one lies elsewhere change all of the folder, or nothing: half of
@@ -40,6 +42,70 @@ func TestAKeyThatIsMissingLeavesTheOwnersFolderAsItWas(t *testing.T) {
 	}
 	// With the key at hand it goes on from there.
 	squadron(t, exit.Done, "keys", "rotate", "online", "--dir", folder, "--with-key", elsewhere)
+}
+
+// A push of a new online key says what comes before it, and whoever does that has
+// a controller that signs with the new key.
+func TestANewOnlineKeyTakesOverByTheStepsThatAreTold(t *testing.T) {
+	o := openOffice(t)
+	squadron(t, exit.Done, "keys", "rotate", "online", "--dir", o.file("trust"))
+	_, complaint := o.asks(exit.Failed, "keys", "push", "--dir", o.file("trust"))
+	steps := regexp.MustCompile(`root 2 names the online key [0-9a-f]{12}, and the controller signs with [0-9a-f]{12}, which it cannot change while it runs; nothing was sent; next: ` +
+		`copy \S*/trust/keys/online-2\.key to the controller's machine; copy .*\*\.root\.json and .*targets\.json into the folder that its configuration names as trust, .*; ` +
+		`set online_key_file .*; restart the controller, .*; run squadron keys push, .*\n$`)
+	if !steps.MatchString(complaint) {
+		t.Errorf("keys push complained %q", complaint)
+	}
+	o.stop()
+	o.start("online-2.key", bucket.Config{})
+	if out, _ := o.asks(exit.Done, "keys", "push", "--dir", o.file("trust")); out != "The controller has all of it already.\n" {
+		t.Errorf("after the steps keys push printed %q", out)
+	}
+}
+
+// What the owner decided and did not push is told, file by file, until it is.
+func TestKeysStatusSaysWhatWasNotPushed(t *testing.T) {
+	o := openOffice(t)
+	dir := o.file("trust")
+	wants := func(when string, root, targets thereState, told ...string) {
+		t.Helper()
+		out, _ := o.asks(exit.Done, "keys", "status", "--dir", dir)
+		for _, line := range told {
+			if !strings.Contains(out, line) {
+				t.Errorf("%s: it printed %q, want %q", when, out, line)
+			}
+		}
+		if len(told) == 0 && regexp.MustCompile("PUSHED|OUTDATED|ANOTHER").MatchString(out) {
+			t.Errorf("%s: it printed %q", when, out)
+		}
+		out, _ = o.asks(exit.Done, "keys", "status", "--dir", dir, "--json")
+		var status trustStatus
+		if err := json.Unmarshal([]byte(out), &status); err != nil || status.Root.There == nil || status.Targets.There == nil {
+			t.Fatalf("%s: keys status --json printed %q, %v", when, out, err)
+		}
+		if status.Root.There.State != root || status.Targets.There.State != targets {
+			t.Errorf("%s: root.json %+v, targets.json %+v", when, *status.Root.There, *status.Targets.There)
+		}
+	}
+	push := "Next: squadron keys push --dir " + dir + " --controller " + o.url + "\n"
+	wants("founded", pushed, pushed)
+	before := o.file("before")
+	if err := os.CopyFS(before, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	squadron(t, exit.Done, "keys", "delegate", "bob", "--models", "gauge-*", "--public", o.key("publisher.key.pub"), "--dir", dir)
+	wants("delegated", pushed, unpushed, "\n  NOT PUSHED: the controller has version 1. "+push)
+	squadron(t, exit.Done, "keys", "rotate", "root", "--dir", dir)
+	wants("rotated", unpushed, unpushed, "root.json 2, ", "\n  NOT PUSHED: the controller has version 1. "+push+"targets.json 2, ")
+	o.asks(exit.Done, "keys", "push", "--dir", dir)
+	wants("pushed", pushed, pushed)
+	squadron(t, exit.Done, "keys", "rotate", "online", "--dir", dir)
+	wants("another online key", unpushed, unpushed, "  NOT PUSHED: the controller has version 2. Next:\n  1. copy "+o.key("online-3.key")+" to the controller")
+
+	dir = before
+	wants("an older copy", outdated, outdated, "OUTDATED: the controller has version 2")
+	squadron(t, exit.Done, "keys", "delegate", "carol", "--models", "gate", "--public", o.key("publisher.key.pub"), "--dir", dir)
+	wants("a copy that went another way", outdated, apart, "ANOTHER FILE: the controller has a version 2 too")
 }
 
 func TestKeysStatusSaysUntilWhenAPublisherIsBelieved(t *testing.T) {

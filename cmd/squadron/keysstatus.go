@@ -1,10 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,11 +19,11 @@ import (
 
 type keysStatusCommand struct {
 	Dir        string        `placeholder:"DIR" default:"trust" type:"path" help:"The owner's folder."`
-	Controller controllerURL `help:"Address of the controller, which knows until when publishers' roles are believed. Without it, those whose keys lie in DIR/keys are shown." env:"SQUADRON_CONTROLLER" placeholder:"URL" optional:""`
+	Controller controllerURL `help:"Address of the controller, which knows what was pushed to it, and what publishers signed last: until when that is believed, and which minimum versions it gives. Without it, those whose keys lie in DIR/keys are shown." env:"SQUADRON_CONTROLLER" placeholder:"URL" optional:""`
 }
 
 func (keysStatusCommand) Help() string {
-	return "Examples:\n\n  squadron keys status\n  squadron keys status --controller http://127.0.0.1:8080\n\nroot.json is believed for five years, targets.json for two: squadron keys renew signs them anew. A publisher's role is believed for a year: publishing any of its bundles again signs it anew, from half a year on."
+	return "Examples:\n\n  squadron keys status\n  squadron keys status --controller http://127.0.0.1:8080\n\nWith --controller it says which of this folder's files were not pushed there yet. root.json is believed for five years, targets.json for two: squadron keys renew signs them anew. A publisher's role is believed for a year: publishing any of its bundles again signs it anew, from half a year on."
 }
 
 // trustStatus is what the owner has decided.
@@ -35,6 +36,8 @@ type trustStatus struct {
 type fileStatus struct {
 	Version int64     `json:"version"`
 	Expires time.Time `json:"expires"`
+	// There is what the controller has of it; nil if none was asked.
+	There *fileThere `json:"controller,omitempty"`
 }
 
 type roleStatus struct {
@@ -44,6 +47,8 @@ type roleStatus struct {
 	Keys      []trust.KeyID `json:"keys"`
 	// Expires is when a publisher's role does; nil if that is not known here.
 	Expires *time.Time `json:"expires,omitempty"`
+	// Minimums are the lowest versions that devices may install, by model.
+	Minimums map[string]string `json:"minimum_versions,omitempty"`
 }
 
 func (c keysStatusCommand) Run(ctx context.Context, s program.Streams) error {
@@ -52,23 +57,33 @@ func (c keysStatusCommand) Run(ctx context.Context, s program.Streams) error {
 	if err != nil {
 		return exit.AsUsage(err)
 	}
+	if err := c.addThere(ctx, f, &status); err != nil {
+		return remote(fmt.Errorf("what was pushed: %w", err), "")
+	}
 	if err := c.addPublishers(ctx, f, &status); err != nil {
-		return remote(fmt.Errorf("until when publishers are believed: %w", err), "")
+		return remote(fmt.Errorf("what publishers signed: %w", err), "")
 	}
 	return s.Print(status, func(w io.Writer) {
 		now := time.Now()
-		fmt.Fprintf(w, "root.json %d, believed until %s%s\n", status.Root.Version, status.Root.Expires.Format(time.DateOnly), soon(status.Root.Expires, now))
-		fmt.Fprintf(w, "targets.json %d, believed until %s%s\n", status.Targets.Version, status.Targets.Expires.Format(time.DateOnly), soon(status.Targets.Expires, now))
-		row := table(w, "ROLE", "MAY", "SIGN", "KEYS", "BELIEVED UNTIL")
+		status.Root.tell(w, "root.json", now)
+		status.Targets.tell(w, "targets.json", now)
+		row := table(w, "ROLE", "MAY", "SIGN", "KEYS", "BELIEVED UNTIL", "MINIMUM VERSIONS")
 		for _, r := range status.Roles {
 			ids := make([]string, len(r.Keys))
 			for i, k := range r.Keys {
 				ids[i] = k.Short()
 			}
-			row(r.Role, r.May, fmt.Sprintf("%d of %d", r.Threshold, len(r.Keys)), strings.Join(ids, " "), r.until(now))
+			row(r.Role, r.May, fmt.Sprintf("%d of %d", r.Threshold, len(r.Keys)), strings.Join(ids, " "), r.until(now), r.minimums())
 		}
 		row()
 	})
+}
+
+func (f fileStatus) tell(w io.Writer, name string, now time.Time) {
+	fmt.Fprintf(w, "%s %d, believed until %s%s\n", name, f.Version, f.Expires.Format(time.DateOnly), soon(f.Expires, now))
+	if f.There != nil {
+		f.There.tell(w)
+	}
 }
 
 // soon warns within half a year.
@@ -84,6 +99,15 @@ func (r roleStatus) until(now time.Time) string {
 	return r.Expires.Format(time.DateOnly) + warning(*r.Expires, now, 30*24*time.Hour, "publish again")
 }
 
+// minimums are "meter-dial 1.0.0, meter-reader 2.0.0".
+func (r roleStatus) minimums() string {
+	list := slices.Sorted(maps.Keys(r.Minimums))
+	for i, model := range list {
+		list[i] = model + " " + r.Minimums[model]
+	}
+	return strings.Join(list, ", ")
+}
+
 func warning(expires, now time.Time, ahead time.Duration, remedy string) string {
 	switch {
 	case now.After(expires):
@@ -94,7 +118,7 @@ func warning(expires, now time.Time, ahead time.Duration, remedy string) string 
 	return ""
 }
 
-// addPublishers finds out until when each publisher is believed: by the file
+// addPublishers finds out what each publisher signed last: by the file
 // that the controller has, or by what the key in the owner's folder signed last.
 func (c keysStatusCommand) addPublishers(ctx context.Context, f owner.Folder, status *trustStatus) error {
 	targets, err := f.Targets()
@@ -123,6 +147,9 @@ func (c keysStatusCommand) addPublishers(ctx context.Context, f owner.Folder, st
 		}
 		expires := file.Expires()
 		role.Expires = &expires
+		if role.Minimums, err = file.Minimums(); err != nil {
+			return fmt.Errorf("%s: %w", trust.FileName(role.Role), err)
+		}
 	}
 	return nil
 }
@@ -149,7 +176,7 @@ func statusOf(f owner.Folder) (trustStatus, error) {
 	if err != nil {
 		return trustStatus{}, err
 	}
-	status := trustStatus{Root: fileStatus{root.Version(), root.Expires()}, Targets: fileStatus{targets.Version(), targets.Expires()}}
+	status := trustStatus{Root: fileStatus{Version: root.Version(), Expires: root.Expires()}, Targets: fileStatus{Version: targets.Version(), Expires: targets.Expires()}}
 	for _, role := range []struct{ name, may string }{
 		{trust.RoleRoot, "name the keys of all roles"},
 		{trust.RoleTargets, "say who may publish and order"},
@@ -174,90 +201,4 @@ func roleOf(name, may string, threshold int, keys []trust.PublicKey) roleStatus 
 		r.Keys = append(r.Keys, k.ID())
 	}
 	return r
-}
-
-type keysPushCommand struct {
-	Dir string `placeholder:"DIR" default:"trust" type:"path" help:"The owner's folder."`
-	controllerFlags
-}
-
-func (keysPushCommand) Help() string {
-	return "Example:\n\n  squadron keys push --controller http://127.0.0.1:8080\n\nNo private key is needed, nor leaves this machine. What the controller has already is not sent again."
-}
-
-func (c keysPushCommand) Run(ctx context.Context, s program.Streams) error {
-	pushed, err := push(ctx, owner.Folder{Dir: c.Dir}, c.client())
-	if err != nil {
-		return remote(fmt.Errorf("push %s: %w", c.Dir, err), "")
-	}
-	return s.Print(pushed, func(w io.Writer) {
-		if len(pushed) == 0 {
-			fmt.Fprintln(w, "The controller has all of it already.")
-		}
-		for _, p := range pushed {
-			fmt.Fprintf(w, "The controller took version %d of %s.\n", p.Version, trust.FileName(p.Role))
-		}
-	})
-}
-
-// push offers the roots that the controller does not have, in their order, and
-// then targets.json, once the folder is seen to hold both.
-func push(ctx context.Context, f owner.Folder, client *api.Client) ([]api.PutMetadata, error) {
-	root, rootErr := f.Root()
-	targets, targetsErr := f.Targets()
-	if err := cmp.Or(rootErr, targetsErr); err != nil {
-		return nil, exit.AsUsage(err)
-	}
-	pushed, err := pushRoots(ctx, f, root.Version(), client)
-	if err != nil {
-		return pushed, err
-	}
-	return pushTargets(ctx, f, targets.Version(), client, pushed)
-}
-
-func pushRoots(ctx context.Context, f owner.Folder, newest int64, client *api.Client) ([]api.PutMetadata, error) {
-	pushed := []api.PutMetadata{}
-	have, err := client.Metadata(ctx, trust.FileName(trust.RoleRoot))
-	if err != nil {
-		return nil, err
-	}
-	theirs, err := trust.ParseRoot(have)
-	if err != nil {
-		return nil, fmt.Errorf("the controller's %w", err)
-	}
-	for v := theirs.Version() + 1; v <= newest; v++ {
-		b, err := f.RootBytes(v)
-		if err != nil {
-			return pushed, err
-		}
-		put, err := client.PutMetadata(ctx, trust.RoleRoot, b)
-		if err != nil {
-			return pushed, fmt.Errorf("root %d: %w", v, err)
-		}
-		pushed = append(pushed, put)
-	}
-	return pushed, nil
-}
-
-func pushTargets(ctx context.Context, f owner.Folder, newest int64, client *api.Client, pushed []api.PutMetadata) ([]api.PutMetadata, error) {
-	have, err := client.Metadata(ctx, trust.FileName(trust.RoleTargets))
-	if err != nil {
-		return pushed, err
-	}
-	theirs, err := trust.ParseTargets(have)
-	if err != nil {
-		return pushed, fmt.Errorf("the controller's %w", err)
-	}
-	if newest <= theirs.Version() {
-		return pushed, nil
-	}
-	b, err := f.TargetsBytes()
-	if err != nil {
-		return pushed, err
-	}
-	put, err := client.PutMetadata(ctx, trust.RoleTargets, b)
-	if err != nil {
-		return pushed, fmt.Errorf("targets %d: %w", newest, err)
-	}
-	return append(pushed, put), nil
 }

@@ -24,6 +24,7 @@ type office struct {
 	url    string // of the controller
 	broker string // host:port
 	stop   func() // ends the controller; may be called twice
+	s3     bucket.Config
 }
 
 // openOffice starts a controller on free ports. It ends with the test.
@@ -33,20 +34,29 @@ func openOffice(t *testing.T) *office { return openOfficeWith(t, bucket.Config{}
 // one.
 func openOfficeWith(t *testing.T, s3 bucket.Config) *office {
 	t.Helper()
-	o := &office{t: t, dir: t.TempDir()}
+	o := &office{t: t, dir: t.TempDir(), s3: s3}
 	squadron(t, exit.Done, "samples", o.file("samples"))
 	if err := os.CopyFS(o.dir, os.DirFS(founded(t))); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("SQUADRON_PASSPHRASE_FILE", o.file("passphrase"))
-	online, err := config.PrivateKey(o.file("trust/keys/online.key"), []byte(passphrase))
+	o.start("online.key", s3)
+	return o
+}
+
+// start runs the controller on its folder with an online key, on other ports than
+// before, until the test or stop ends it.
+func (o *office) start(key string, s3 bucket.Config) {
+	o.t.Helper()
+	t := o.t
+	online, err := config.PrivateKey(o.key(key), []byte(passphrase))
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	c, err := controller.New(ctx, controller.Config{
 		Dir: o.file("controller"), Trust: o.file("trust"), OnlineKey: online, HTTP: "127.0.0.1:0", MQTT: "127.0.0.1:0",
-		S3Endpoint: s3.Endpoint, S3Bucket: s3.Name, S3Credentials: s3.Credentials,
+		S3Endpoint: o.s3.Endpoint, S3Bucket: o.s3.Name, S3Credentials: o.s3.Credentials,
 	})
 	if err != nil {
 		cancel()
@@ -62,7 +72,6 @@ func openOfficeWith(t *testing.T, s3 bucket.Config) *office {
 		}
 	})
 	t.Cleanup(o.stop)
-	return o
 }
 
 func (o *office) file(name string) string { return filepath.Join(o.dir, name) }

@@ -38,7 +38,7 @@ func (publishCommand) Help() string {
 
   squadron publish meter-reader-2.0.0.sqb --key trust/keys/publisher.key
 
-The controller checks the signature and every digest, and keeps the bundle; then the publisher's key signs, here, that devices may run it. A version below --minimum-version can be installed by nobody any more, whoever orders it; that stays so, whatever is published or removed later, until --lower-minimum gives a lower one. Devices then follow to that: they go by what the publisher signed last, not by the highest they saw. Publishing the same bundle again changes nothing; another bundle under a version that is taken is refused, with both digests and who published the first. No device runs it before squadron rollout start.
+A key that may not publish the model is refused before anything is sent. The controller checks the signature and every digest, and keeps the bundle; then the publisher's key signs, here, that devices may run it. A version below --minimum-version can be installed by nobody any more, whoever orders it; that stays so, whatever is published or removed later, until --lower-minimum gives a lower one. Devices then follow to that: they go by what the publisher signed last, not by the highest they saw. Publishing the same bundle again changes nothing; another bundle under a version that is taken is refused, with both digests and who published the first. No device runs it before squadron rollout start.
 
 The key signs only what goes on from what it signed before, which is kept beside it, in FILE.signed.json: nobody who holds the controller can add to that or take it back. Keep that file with the key. On a machine without it, what the controller shows is taken if this key signed it.
 
@@ -60,7 +60,7 @@ func (c publishCommand) Run(ctx context.Context, s program.Streams) error {
 	if s.JSON {
 		tell = io.Discard // its lines are for people
 	}
-	release, published, created, err := c.send(ctx, tell)
+	release, published, created, err := c.send(ctx, signer.Key, tell)
 	if err != nil {
 		return remote(fmt.Errorf("publish %s: %w", c.Bundle, err), "")
 	}
@@ -103,7 +103,7 @@ func (c publishCommand) signer() (s api.Signer, err error) {
 
 // send gives the controller the bundle. What is to be signed is read here, from
 // the file, and the answer must be about that.
-func (c publishCommand) send(ctx context.Context, tell io.Writer) (r trust.Release, b api.Bundle, created bool, err error) {
+func (c publishCommand) send(ctx context.Context, key trust.PrivateKey, tell io.Writer) (r trust.Release, b api.Bundle, created bool, err error) {
 	f, err := os.Open(c.Bundle)
 	if err != nil {
 		return r, b, false, err
@@ -113,11 +113,15 @@ func (c publishCommand) send(ctx context.Context, tell io.Writer) (r trust.Relea
 	if err != nil {
 		return r, b, false, err
 	}
-	if r, err = api.ReleaseOf(f); err != nil {
+	r, signers, err := api.ReleaseOf(f)
+	if err != nil {
 		return r, b, false, err
 	}
 	if c.Minimum != "" && trust.Older(r.Version, string(c.Minimum)) {
 		return r, b, false, exit.AsUsage(fmt.Errorf("--minimum-version %s is above the bundle's own version %s, which nobody could install then: publish that version first, and give the minimum with it", c.Minimum, r.Version))
+	}
+	if err := (attempt{r, signers, c.Key, key.ID()}).check(ctx, c.client()); err != nil {
+		return r, b, false, err
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return r, b, false, err
@@ -197,7 +201,9 @@ func (c bundlesRemoveCommand) Run(ctx context.Context, s program.Streams) error 
 
 type bundlesListCommand struct{ controllerFlags }
 
-func (bundlesListCommand) Help() string { return "Example:\n\n  squadron bundles list" }
+func (bundlesListCommand) Help() string {
+	return "Example:\n\n  squadron bundles list\n\nMINIMUM is the lowest version of the model that a device may install, as its publisher said last (squadron publish --minimum-version)."
+}
 
 func (c bundlesListCommand) Run(ctx context.Context, s program.Streams) error {
 	list, err := c.client().Bundles(ctx)
@@ -209,12 +215,20 @@ func (c bundlesListCommand) Run(ctx context.Context, s program.Streams) error {
 			fmt.Fprintln(w, "Nothing is published yet. Next: squadron pack (its --help has an example), then squadron publish with the bundle.")
 			return
 		}
-		row := table(w, "MODEL", "VERSION", "SIZE", "PUBLISHED", "BY", "KEY", "DIGEST")
+		row := table(w, "MODEL", "VERSION", "MINIMUM", "SIZE", "PUBLISHED", "BY", "KEY", "DIGEST")
 		for _, b := range list {
-			row(b.Name, b.Version, fmt.Sprintf("%.1f MiB", float64(b.TotalBytes)/(1<<20)), b.Published.Local().Format(time.DateTime), b.By, b.KeyID[:min(12, len(b.KeyID))], b.Digest.Short())
+			row(b.Name, b.Version, minimumFor(b.Version, b.Minimum), fmt.Sprintf("%.1f MiB", float64(b.TotalBytes)/(1<<20)), b.Published.Local().Format(time.DateTime), b.By, b.KeyID[:min(12, len(b.KeyID))], b.Digest.Short())
 		}
 		row()
 	})
+}
+
+// minimumFor is a model's minimum version beside one of its versions.
+func minimumFor(version, minimum string) string {
+	if minimum != "" && trust.Older(version, minimum) {
+		return minimum + ", forbids this"
+	}
+	return minimum
 }
 
 // table gives a function that writes one aligned row; an empty row ends it.

@@ -3,8 +3,14 @@ package main
 import (
 	"bytes"
 	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
+	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -76,6 +82,41 @@ func TestAMinimumVersionOutlivesItsBundle(t *testing.T) {
 	o.publishes(exit.Usage, again, "--lower-minimum")
 }
 
+// What devices may not go below is told wherever a person looks at models or
+// publishers, also once its bundle is gone.
+func TestTheMinimumVersionInForceIsShown(t *testing.T) {
+	o := openOffice(t)
+	file := o.pack("meter-reader", "2.0.0", "publisher.key")
+	shows := func(want string, args ...string) {
+		t.Helper()
+		if out, _ := squadron(t, exit.Done, args...); !regexp.MustCompile(want).MatchString(out) {
+			t.Errorf("squadron %v printed %q, want %s", args, out, want)
+		}
+	}
+	there := []string{"--controller", o.url}
+	list, show := append([]string{"bundles", "list"}, there...), append([]string{"bundles", "show", "meter-reader@2.0.0"}, there...)
+	status := []string{"keys", "status", "--dir", o.file("trust")}
+	o.publishes(exit.Done, file)
+	for _, args := range [][]string{list, show, status, append(status, there...)} {
+		if out, _ := squadron(t, exit.Done, append(args, "--json")...); strings.Contains(out, `"minimum_version`) {
+			t.Errorf("without a minimum %v printed %q", args, out)
+		}
+	}
+	o.publishes(exit.Done, file, "--minimum-version", "1.5.0")
+	shows(`(?m)^MODEL +VERSION +MINIMUM .*\nmeter-reader +2\.0\.0 +1\.5\.0 `, list...)
+	shows(`"minimum_version": "1\.5\.0"`, append(list, "--json")...)
+	shows(`(?m)^minimum +1\.5\.0$`, show...)
+	shows(`"minimum_version": "1\.5\.0"`, append(show, "--json")...)
+	o.asks(exit.Done, "bundles", "remove", "meter-reader@2.0.0")
+	for _, status := range [][]string{status, append(status, there...)} {
+		shows(`(?m) MINIMUM VERSIONS$(.*\n)+publisher .* meter-reader 1\.5\.0$`, status...)
+		shows(`"minimum_versions": \{\s*"meter-reader": "1\.5\.0"\s*\}`, append(status, "--json")...)
+	}
+	if got := minimumFor("1.4.0", "1.5.0"); got != "1.5.0, forbids this" {
+		t.Errorf("beside a lower version: %q", got)
+	}
+}
+
 // packAgain signs a bundle's manifest with another time of packing, which gives
 // it another digest.
 func (o *office) packAgain(file string) string {
@@ -93,7 +134,7 @@ func TestAPublishersNewKeyGoesOnFromTheOld(t *testing.T) {
 		t.Error(err)
 	}
 	squadron(t, exit.Done, "keys", "new", o.key("fresh.key"))
-	squadron(t, exit.Done, "keys", "delegate", "publisher", "--models", "meter-*", "--public", o.key("fresh.key.pub"), "--dir", o.file("trust"))
+	squadron(t, exit.Done, "keys", "delegate", "publisher", "--models", "meter-*", "--public", o.key("fresh.key.pub"), "--replace", "--dir", o.file("trust"))
 	o.asks(exit.Done, "keys", "push", "--dir", o.file("trust"))
 	file := o.pack("meter-dial", "2.0.0", "fresh.key")
 	_, complaint := o.asks(exit.Failed, "publish", file, "--key", o.key("fresh.key"))
@@ -118,9 +159,9 @@ func TestPublishRefuses(t *testing.T) {
 		"a bundle with a changed byte":   {changedByte(o, good), "was changed or damaged on the way"},
 		"a bundle with a changed header": {changedHeader(o, good), "the file was changed or damaged on the way, copy or download it again"},
 		"a bundle that is cut short":     {cutShort(o, good), "it was cut short"},
-		"a stranger's key":               {o.pack("meter-reader", "2.0.0", "stranger.key"), "no publisher's key signed these bytes"},
+		"a stranger's key":               {o.pack("meter-reader", "2.0.0", "stranger.key"), "and the bundle is signed by key "},
 		"a name that the key may not publish": {
-			o.pack("door-opener", "2.0.0", "publisher.key"), "does not let that key publish door-opener"},
+			o.pack("door-opener", "2.0.0", "publisher.key"), "nobody may publish door-opener"},
 		"a manifest that points outside its folder": {
 			withPath(o, good, "../../etc/cron.d/x"), `path "../../etc/cron.d/x": it must be clean`},
 		"a manifest that points at the root": {withPath(o, good, "/etc/passwd"), `path "/etc/passwd": it starts at the root`},
@@ -136,6 +177,67 @@ func TestPublishRefuses(t *testing.T) {
 		})
 	}
 	o.publishes(exit.Done, good)
+}
+
+// A key that may not publish a model is told who may, and what to run, before the
+// bundle is sent; and what it is told to run is what it takes.
+func TestWhoMayNotPublishHearsWhoMayBeforeTheUpload(t *testing.T) {
+	o := openOffice(t)
+	squadron(t, exit.Done, "keys", "new", o.key("bob.key"))
+	squadron(t, exit.Done, "keys", "new", o.key("stranger.key"))
+	trusts := func(command ...string) {
+		t.Helper()
+		squadron(t, exit.Done, append(append([]string{"keys", "delegate"}, command...), "--dir", o.file("trust"))...)
+		o.asks(exit.Done, "keys", "push", "--dir", o.file("trust"))
+	}
+	trusts("bob", "--models", "gauge-*", "--public", o.key("bob.key.pub"))
+
+	target, err := url.Parse(o.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var uploads atomic.Int32
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			uploads.Add(1)
+		}
+		r.Host = target.Host
+		proxy.ServeHTTP(w, r)
+	}))
+	defer front.Close()
+	short := func(key string) string {
+		t.Helper()
+		public, err := config.PublicKey(o.key(key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return public.ID().Short()
+	}
+
+	doors := o.pack("door-opener", "2.0.0", "publisher.key")
+	for name, c := range map[string]struct{ bundle, key, want string }{
+		"nobody's model": {doors, "publisher.key",
+			"nobody may publish door-opener, and nothing was sent: the fleet's owner runs squadron keys delegate publisher --models 'meter-*,door-opener' --public " + o.key("publisher.key.pub") + ", and squadron keys push\n"},
+		"nobody's model, and nobody's key": {o.pack("door-opener", "2.0.0", "stranger.key"), "stranger.key",
+			"the fleet's owner runs squadron keys delegate PUBLISHER --models 'door-opener' --public " + o.key("stranger.key.pub") + ", and squadron keys push\n"},
+		"another publisher's model": {o.pack("gauge-1", "2.0.0", "publisher.key"), "publisher.key",
+			"bob alone may publish gauge-1, with key " + short("bob.key") + ", and " + o.key("publisher.key") + " has key " + short("publisher.key") + "; nothing was sent: have bob pack and publish it, or pack it under a name that publisher may publish with this key: meter-*\n"},
+		"a publisher's model, and nobody's key": {o.pack("gauge-1", "2.0.0", "stranger.key"), "stranger.key",
+			"pack and publish it with that key, or the fleet's owner runs squadron keys delegate bob --models 'gauge-*' --public " + o.key("stranger.key.pub") + ", and --public for each key that it has, and squadron keys push\n"},
+		"a bundle that nobody's key signed": {o.pack("meter-reader", "2.0.0", "stranger.key"), "publisher.key",
+			"publisher alone may publish meter-reader, with key " + short("publisher.key") + ", and the bundle is signed by key " + short("stranger.key") + "; nothing was sent: pack it again with squadron pack --key " + o.key("publisher.key") + "\n"},
+	} {
+		_, complaint := squadron(t, exit.Failed, "publish", c.bundle, "--key", o.key(c.key), "--controller", front.URL)
+		if !strings.HasSuffix(complaint, c.want) || uploads.Load() != 0 {
+			t.Errorf("%s: %d uploads, and it complained %q, want %q", name, uploads.Load(), complaint, c.want)
+		}
+	}
+	trusts("publisher", "--models", "meter-*,door-opener", "--public", o.key("publisher.key.pub"))
+	squadron(t, exit.Done, "publish", doors, "--key", o.key("publisher.key"), "--controller", front.URL)
+	if uploads.Load() != 1 {
+		t.Errorf("%d uploads of what may be published", uploads.Load())
+	}
 }
 
 // changedByte flips one bit in the middle of the file, in a weight of the model.

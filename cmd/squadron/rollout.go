@@ -18,14 +18,20 @@ type rolloutCommand struct {
 	Start  rolloutStartCommand  `cmd:"" help:"Start to roll a published version out, wave by wave."`
 	Status rolloutStatusCommand `cmd:"" help:"Show one rollout, or list the newest."`
 	Abort  rolloutAbortCommand  `cmd:"" help:"Stop a rollout and send its devices back to what they ran."`
+	Remove rolloutRemoveCommand `cmd:"" help:"Take a model off its devices, wave by wave."`
+}
+
+// spreadFlags are how a rollout goes over the fleet.
+type spreadFlags struct {
+	controllerFlags
+	Waves waves `help:"Cumulative targets: numbers of devices or percentages; the last is 100%. Without it: ${default}." default:"1,50%,100%" placeholder:"LIST"`
+	Sites sites `help:"Sites to roll out to; all if not given." placeholder:"LIST"`
+	Wait  bool  `help:"Stay until the rollout has ended, however long its devices are offline; exit with 1 unless it is done."`
 }
 
 type rolloutStartCommand struct {
-	controllerFlags
+	spreadFlags
 	Release release `arg:"" name:"name@version" help:"A published bundle, such as meter-reader@2.0.0."`
-	Waves   waves   `help:"Cumulative targets: numbers of devices or percentages; the last is 100%. Without it: ${default}." default:"1,50%,100%" placeholder:"LIST"`
-	Sites   sites   `help:"Sites to roll out to; all if not given." placeholder:"LIST"`
-	Wait    bool    `help:"Stay until the rollout has ended, however long its devices are offline; exit with 1 unless it is done."`
 }
 
 func (rolloutStartCommand) Help() string {
@@ -35,9 +41,11 @@ func (rolloutStartCommand) Help() string {
 
 A wave is done when at least one of its devices reports the new version as running and committed, and none is still on its way. The first device that refuses, fails or rolls back halts the rollout, and every device that took the version goes back to what it ran before.
 
+A device whose owner pinned the model refuses it and is excused: it keeps what it runs, its wave takes another device in its place, and squadron rollout status ID shows the reason and the date of its pin. A rollout of which every device is pinned halts.
+
 From its order on, a device has the controller's "device_deadline_seconds" (1800 if not configured) to come to an end. One that is online and has not by then halts the rollout; one that is offline by then is not waited for any more, but its order waits for it. A wave whose devices are all offline stays open until one of them is back and proves the version, and --wait stays as long; only a last wave none of whose devices was online since its order ends without. --wait outlasts a controller that is restarted: it gives up when none has answered for ten minutes, and the rollout goes on.
 
-To undo a rollout that is done, start one of the version before: squadron rollout start meter-reader@1.0.0. squadron rollout abort is for one that runs.`
+To undo a rollout that is done, start one of the version before: squadron rollout start meter-reader@1.0.0. squadron rollout abort is for one that runs. To take a model off its devices: squadron rollout remove.`
 }
 
 func (c rolloutStartCommand) Run(ctx context.Context, s program.Streams) error {
@@ -47,7 +55,7 @@ func (c rolloutStartCommand) Run(ctx context.Context, s program.Streams) error {
 	}
 	if !c.Wait {
 		return s.Print(r, func(w io.Writer) {
-			fmt.Fprintf(w, "Rollout %s of %s %s started: %s.\n", r.ID, r.Model, r.Version, r.Why)
+			fmt.Fprintf(w, "Rollout %s of %s started: %s.\n", r.ID, whatOf(r), r.Why)
 			fmt.Fprintf(w, "Watch it: squadron rollout status %s\n", r.ID)
 		})
 	}
@@ -55,7 +63,7 @@ func (c rolloutStartCommand) Run(ctx context.Context, s program.Streams) error {
 }
 
 // wait follows the rollout to its end.
-func (c rolloutStartCommand) wait(ctx context.Context, s program.Streams, r api.Rollout) error {
+func (c spreadFlags) wait(ctx context.Context, s program.Streams, r api.Rollout) error {
 	f := follower{
 		ask: func(ctx context.Context) (api.Rollout, error) { return c.client().Rollout(ctx, r.ID) },
 		tell: func(text string) {
@@ -70,7 +78,7 @@ func (c rolloutStartCommand) wait(ctx context.Context, s program.Streams, r api.
 	}
 	err = s.Print(r, func(io.Writer) {})
 	if r.Phase != rollout.Done {
-		return errors.Join(err, fmt.Errorf("rollout %s of %s %s: %s", r.ID, r.Model, r.Version, r.Why))
+		return errors.Join(err, fmt.Errorf("rollout %s of %s: %s", r.ID, whatOf(r), r.Why))
 	}
 	return err
 }
@@ -93,7 +101,11 @@ func (c rolloutStatusCommand) Run(ctx context.Context, s program.Streams) error 
 		return remote(fmt.Errorf("show rollout %s: %w", c.ID, err), "squadron rollout status")
 	}
 	return s.Print(r, func(w io.Writer) {
-		fmt.Fprintf(w, "%s %s: %s, wave %d of %d, %d healthy, %d failed, %d devices\n", r.Model, r.Version, r.Phase, r.Wave, len(r.Waves), r.Healthy, r.Failed, r.Total)
+		excused := ""
+		if r.Excused > 0 {
+			excused = fmt.Sprintf("%d excused, ", r.Excused)
+		}
+		fmt.Fprintf(w, "%s: %s, wave %d of %d, %d healthy, %d failed, %s%d devices\n", whatOf(r), r.Phase, r.Wave, len(r.Waves), r.Healthy, r.Failed, excused, r.Total)
 		fmt.Fprintf(w, "%s\n", r.Why)
 		row := table(w, "DEVICE", "PROGRESS", "WAVE", "BEFORE", "WHY")
 		for _, d := range r.Devices {
@@ -119,7 +131,7 @@ func (c rolloutStatusCommand) all(ctx context.Context, s program.Streams) error 
 		}
 		row := table(w, "ROLLOUT", "MODEL", "VERSION", "PHASE", "WAVE", "HEALTHY", "FAILED", "DEVICES", "WHY")
 		for _, r := range list {
-			row(string(r.ID), r.Model, r.Version, string(r.Phase), fmt.Sprintf("%d/%d", r.Wave, len(r.Waves)),
+			row(string(r.ID), r.Model, textOr(r.Version, "(removal)"), string(r.Phase), fmt.Sprintf("%d/%d", r.Wave, len(r.Waves)),
 				fmt.Sprint(r.Healthy), fmt.Sprint(r.Failed), fmt.Sprint(r.Total), r.Why)
 		}
 		row()
@@ -142,7 +154,7 @@ func (c rolloutAbortCommand) Run(ctx context.Context, s program.Streams) error {
 		err = remote(fmt.Errorf("abort rollout %s: %w", c.ID, err), "squadron rollout status")
 		return c.withUndo(ctx, err)
 	}
-	return s.Print(r, func(w io.Writer) { fmt.Fprintf(w, "Rollout %s of %s %s: %s.\n", r.ID, r.Model, r.Version, r.Why) })
+	return s.Print(r, func(w io.Writer) { fmt.Fprintf(w, "Rollout %s of %s: %s.\n", r.ID, whatOf(r), r.Why) })
 }
 
 // withUndo tells whoever would abort what is done already how to go back.
@@ -177,6 +189,14 @@ func ranBefore(r api.Rollout) (version string) {
 		}
 	}
 	return version
+}
+
+// whatOf is what a rollout spreads, for people.
+func whatOf(r api.Rollout) string {
+	if r.Removes {
+		return "the removal of " + r.Model
+	}
+	return r.Model + " " + r.Version
 }
 
 func numberOr(n int, or string) string {

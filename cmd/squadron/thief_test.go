@@ -33,6 +33,10 @@ func TestAThiefOfTheControllerAnswersWithAnotherBundle(t *testing.T) {
 			if _, err := io.Copy(io.Discard, r.Body); err != nil {
 				t.Error(err)
 			}
+			if r.URL.Path == "/v1/tuf/targets.json" {
+				http.ServeFile(w, r, o.file("trust/targets.json"))
+				return
+			}
 			if strings.HasPrefix(r.URL.Path, "/v1/roles/") {
 				_ = json.NewEncoder(w).Encode(api.Role{Role: "publisher"})
 				return

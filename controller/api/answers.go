@@ -22,6 +22,8 @@ type Device struct {
 	Telemetry *wire.Telemetry `json:"telemetry,omitempty"`
 	// Contested says, in one sentence, that two devices have this name.
 	Contested string `json:"contested,omitempty"`
+	// Withheld says, in one sentence that begins with a verb, why it is given no order.
+	Withheld string `json:"withheld,omitempty"`
 	// Events are the newest, newest first; only in the answer about one device.
 	Events []wire.Event `json:"events,omitempty"`
 }
@@ -33,7 +35,7 @@ func (d Device) Name() string { return wire.Device{Site: d.Site, ID: d.Device}.S
 func DeviceOf(d store.Device) Device {
 	return Device{
 		Site: d.Site, Device: d.ID, Online: d.Online, FirstSeen: d.FirstSeen, LastSeen: d.LastSeen,
-		Desired: d.Desired, Info: d.Info, State: d.State, Telemetry: d.Telemetry,
+		Desired: d.Desired, Info: d.Info, State: d.State, Telemetry: d.Telemetry, Withheld: d.Withheld,
 	}
 }
 
@@ -44,10 +46,12 @@ type DeviceEvent struct {
 	Event  wire.Event    `json:"event"`
 }
 
-// StartRollout asks for a release to be rolled out.
+// StartRollout asks for a release to be rolled out, or for a model to be taken off
+// the devices.
 type StartRollout struct {
 	Model   string        `json:"model"`
-	Version string        `json:"version"`
+	Version string        `json:"version,omitempty"` // absent if Remove
+	Remove  bool          `json:"remove,omitempty"`
 	Waves   []string      `json:"waves"`           // such as "1", "50%", "100%"; cumulative
 	Sites   []wire.SiteID `json:"sites,omitempty"` // empty means all
 }
@@ -56,15 +60,17 @@ type StartRollout struct {
 type Rollout struct {
 	ID      wire.RolloutID `json:"id"`
 	Model   string         `json:"model"`
-	Version string         `json:"version"`
+	Version string         `json:"version"` // empty if Removes
 	Digest  bundle.Digest  `json:"digest"`
-	Phase   rollout.Phase  `json:"phase"` // running, done, halted or aborted
-	Wave    int            `json:"wave"`  // the open one, from 1
+	Removes bool           `json:"removes,omitempty"` // takes the model off the devices
+	Phase   rollout.Phase  `json:"phase"`             // running, done, halted or aborted
+	Wave    int            `json:"wave"`              // the open one, from 1
 	Waves   []rollout.Wave `json:"waves"`
 	Sites   []wire.SiteID  `json:"sites,omitempty"`
-	Total   int            `json:"total"`   // devices
-	Healthy int            `json:"healthy"` // devices
-	Failed  int            `json:"failed"`  // devices
+	Total   int            `json:"total"`             // devices
+	Healthy int            `json:"healthy"`           // devices
+	Failed  int            `json:"failed"`            // devices
+	Excused int            `json:"excused,omitempty"` // devices that are pinned
 	Started time.Time      `json:"started"`
 	Updated time.Time      `json:"updated"`
 	Why     string         `json:"why"` // one plain sentence
@@ -100,12 +106,15 @@ func ListedRollout(s rollout.State) Rollout {
 func RolloutOf(s rollout.State) Rollout {
 	status := s.Status()
 	r := Rollout{
-		ID: s.ID, Model: s.Model, Version: s.Release.Version, Digest: s.Release.Digest, Phase: s.Phase,
+		ID: s.ID, Model: s.Model, Version: s.Release.Version, Digest: s.Release.Digest, Removes: s.Removes(), Phase: s.Phase,
 		Wave: s.Wave, Waves: s.Waves, Sites: s.Sites, Total: len(s.Devices), Healthy: status.Healthy, Failed: status.Failed,
 		Started: s.Started, Updated: s.Updated, Why: status.Sentence,
 		Devices: make([]RolloutDevice, len(s.Devices)), DeadlineSeconds: s.DeadlineSeconds,
 	}
 	for i, d := range s.Devices {
+		if d.Progress == rollout.Excused {
+			r.Excused++
+		}
 		r.Devices[i] = RolloutDevice{
 			Site: d.Site, Device: d.ID, Progress: d.Progress, Wave: d.Wave,
 			Previous: d.Previous.Version, Since: d.Since, Failure: d.Failure, Why: d.Why,
@@ -124,10 +133,18 @@ type Bundle struct {
 	KeyID         string        `json:"key_id"`
 	Published     time.Time     `json:"published"`
 	By            string        `json:"by"`
+	// Minimum is the lowest version of the model that devices may install; empty is
+	// any. Only in the list.
+	Minimum string `json:"minimum_version,omitempty"`
 }
 
 // BundleOf is a bundle as the API shows it.
-func BundleOf(b store.Bundle) Bundle { return Bundle(b) }
+func BundleOf(b store.Bundle) Bundle {
+	return Bundle{
+		Name: b.Name, Version: b.Version, Digest: b.Digest, EnvelopeBytes: b.EnvelopeBytes, TotalBytes: b.TotalBytes,
+		KeyID: b.KeyID, Published: b.Published, By: b.By,
+	}
+}
 
 // AuditEntry is one line of the audit log.
 type AuditEntry struct {

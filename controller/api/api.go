@@ -62,6 +62,11 @@ type Orders interface {
 	Abort(ctx context.Context, id wire.RolloutID, who string) (rollout.State, error)
 	RemoveBundle(ctx context.Context, name, version, who string) (store.Bundle, error)
 	RemoveDevice(ctx context.Context, d wire.Device, who string) (store.Device, error)
+	// Overrule orders a device as the database says that is given no order.
+	Overrule(ctx context.Context, d wire.Device, who string) (store.Device, error)
+	// Reconsider looks again at the devices that are given no order, once something
+	// was published or trust has changed.
+	Reconsider(ctx context.Context) error
 }
 
 // Config is what the handler stands on.
@@ -121,6 +126,7 @@ func (h *handler) routes() []route {
 		{"GET", "/v1/devices/{site}/{device}", false, h.device},
 		{"DELETE", "/v1/devices/{site}/{device}", true, h.removeDevice},
 		{"GET", "/v1/devices/{site}/{device}/desired", false, h.desired},
+		{"POST", "/v1/devices/{site}/{device}/overrule", true, h.overruleDevice},
 		{"GET", "/v1/audit", false, h.audit},
 		{"GET", "/v1/live", false, h.live},
 	}

@@ -16,7 +16,15 @@ func (h *handler) bundles(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return write(w, http.StatusOK, each(list, BundleOf))
+	minimums, err := h.Repository.Minimums(r.Context(), list)
+	if err != nil {
+		return err
+	}
+	shown := each(list, BundleOf)
+	for i := range shown {
+		shown[i].Minimum = minimums[i]
+	}
+	return write(w, http.StatusOK, shown)
 }
 
 // publish takes a bundle file of any length that its signed manifest allows;
@@ -32,12 +40,21 @@ func (h *handler) publish(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	h.Log.Info("bundle published", "name", row.Name, "version", row.Version, "digest", row.Digest, "new", created)
+	h.reconsider(r)
 	status := http.StatusOK
 	if created {
 		h.Bucket.Wake()
 		status = http.StatusCreated
 	}
 	return write(w, status, BundleOf(row))
+}
+
+// reconsider has orders given that waited for what came in, which is kept whether
+// or not that succeeds: a start does it too.
+func (h *handler) reconsider(r *http.Request) {
+	if err := h.Orders.Reconsider(context.WithoutCancel(r.Context())); err != nil {
+		h.Log.Error("devices that are given no order are looked at again at the next start, or when they speak", "error", err)
+	}
 }
 
 // removeBundle takes a bundle that nobody needs away. Once its row is gone it is

@@ -102,6 +102,13 @@ func (c *Client) RemoveDevice(ctx context.Context, d wire.Device) (gone Device, 
 	return gone, err
 }
 
+// Overrule has the controller order a device as its database says, whatever newer
+// order the device holds.
+func (c *Client) Overrule(ctx context.Context, name wire.Device) (d Device, err error) {
+	_, err = c.call(ctx, http.MethodPost, devicePath(name)+"/overrule", nil, &d)
+	return d, err
+}
+
 func devicePath(d wire.Device) string {
 	return "/v1/devices/" + url.PathEscape(string(d.Site)) + "/" + url.PathEscape(string(d.ID))
 }

@@ -99,10 +99,27 @@ func (h *handler) removeDevice(w http.ResponseWriter, r *http.Request) error {
 	return write(w, http.StatusOK, DeviceOf(d))
 }
 
+// overruleDevice orders a device as the database says, whatever newer order it
+// holds.
+func (h *handler) overruleDevice(w http.ResponseWriter, r *http.Request) error {
+	name, err := deviceIn(r)
+	if err != nil {
+		return err
+	}
+	d, err := h.Orders.Overrule(r.Context(), name, who(r))
+	if err != nil {
+		return err
+	}
+	return write(w, http.StatusOK, h.deviceOf(d))
+}
+
 func (h *handler) desired(w http.ResponseWriter, r *http.Request) error {
 	d, err := h.find(r)
 	if err != nil {
 		return err
+	}
+	if d.Withheld != "" {
+		return Refuse(http.StatusConflict, "device %s is given no order: it %s", d.Device, d.Withheld)
 	}
 	if d.Desired == nil {
 		return Refuse(http.StatusNotFound, "device %s has no order yet", d.Device)

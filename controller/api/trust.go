@@ -60,6 +60,7 @@ func (h *handler) putMetadata(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	h.Log.Info("trust changed", "role", role, "version", version, "by", who(r))
+	h.reconsider(r)
 	return write(w, http.StatusOK, PutMetadata{Role: role, Version: version})
 }
 

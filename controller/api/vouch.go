@@ -191,8 +191,8 @@ func (c *Client) unpublished(ctx context.Context, b trust.Basis, r trust.Release
 }
 
 // ReleaseOf reads the start of a bundle file: what its publisher vouches for,
-// whatever a controller answers.
-func ReleaseOf(file io.Reader) (r trust.Release, err error) {
+// whatever a controller answers, and which keys it says signed it.
+func ReleaseOf(file io.Reader) (r trust.Release, signers []trust.KeyID, err error) {
 	enough := errors.New("the envelope is read")
 	err = bundle.Read(file, func(envelope []byte) (*bundle.Manifest, error) {
 		payload, err := trust.Unjudged(envelope)
@@ -204,12 +204,15 @@ func ReleaseOf(file io.Reader) (r trust.Release, err error) {
 			return nil, err
 		}
 		r = trust.Release{Model: m.Name, Version: m.Version, Digest: bundle.DigestOf(envelope), Length: int64(len(envelope))}
+		for _, id := range trust.Signers(envelope) {
+			signers = append(signers, trust.KeyID(id))
+		}
 		return nil, enough
 	}, nil)
 	if errors.Is(err, enough) {
-		return r, nil
+		return r, signers, nil
 	}
-	return trust.Release{}, err
+	return trust.Release{}, nil, err
 }
 
 // Answers fails unless a controller's answer is about a release, and no other.

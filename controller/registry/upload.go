@@ -39,7 +39,7 @@ func (u *upload) verify(ctx context.Context, envelope []byte) (*bundle.Manifest,
 		return nil, err
 	}
 	if !verdict.MayPublish(m.Name) {
-		return nil, fmt.Errorf("the key %s signed it, but the fleet's owner does not let that key publish %s", verdict.KeyID.Short(), m.Name)
+		return nil, fmt.Errorf("the key %s signed it, but the fleet's owner does not let that key publish %s: squadron keys status shows who may, and squadron keys delegate lets another", verdict.KeyID.Short(), m.Name)
 	}
 	u.envelope = envelope
 	u.row = store.Bundle{

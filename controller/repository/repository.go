@@ -77,7 +77,7 @@ func Open(ctx context.Context, st *store.Store, key trust.PrivateKey, owner fs.F
 		if err := s.takeOver(owner, now); err != nil {
 			return err
 		}
-		if err := s.admits(key); err != nil {
+		if err := s.admits(key, beforeStart); err != nil {
 			return err
 		}
 		return s.save(ctx, tx, key, now)
@@ -101,7 +101,7 @@ func (r *Repository) PutRoot(ctx context.Context, file []byte, who string, now t
 		if err := s.putRoot(file); err != nil {
 			return 0, err
 		}
-		return s.root.Version(), s.admits(r.key)
+		return s.root.Version(), s.admits(r.key, beforePush)
 	})
 }
 
@@ -111,7 +111,7 @@ func (r *Repository) PutTargets(ctx context.Context, file []byte, who string, no
 		if err := s.putTargets(file, now); err != nil {
 			return 0, err
 		}
-		return s.targets.Version(), s.admits(r.key)
+		return s.targets.Version(), s.admits(r.key, beforePush)
 	})
 }
 

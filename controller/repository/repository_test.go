@@ -3,6 +3,8 @@ package repository_test
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -11,6 +13,9 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"github.com/sigstore/sigstore/pkg/signature"
+	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/squadron-edge/squadron/controller/repository"
 	"github.com/squadron-edge/squadron/controller/store"
@@ -199,6 +204,28 @@ func TestADeviceFollowsWhatIsPublished(t *testing.T) {
 // farAhead is a role of ada's with a version that leaves few to follow.
 func farAhead(t *testing.T) []byte { return role(t, trust.MaxAhead+1, adaKey, nil) }
 
+// unreadable is a role of ada's with a minimum that is no version, which package
+// trust does not sign.
+func unreadable(t *testing.T) []byte {
+	t.Helper()
+	m := metadata.Targets(today.Add(year))
+	target, minimum := metadata.TargetFile(), json.RawMessage(`{"squadron": {"minimum_version": "newest"}}`)
+	target.Hashes["sha256"], target.Custom = bytes.Repeat([]byte{1}, 32), &minimum
+	m.Signed.Targets["meter-reader/1.0.0"] = target
+	signer, err := signature.LoadED25519Signer(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{4}, 32)))
+	if err == nil {
+		_, err = m.Sign(signer)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := m.ToBytes(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 func TestOnlyWhatADeviceWouldFollowComesIn(t *testing.T) {
 	o, st := newOwner(t), database(t)
 	r := o.open(st, onlineKey, today)
@@ -215,17 +242,18 @@ func TestOnlyWhatADeviceWouldFollowComesIn(t *testing.T) {
 		kind error
 		want string
 	}{
-		"a stranger's key":      {second(r.PutRole(t.Context(), "ada", role(t, 1, onlineKey, nil), "ada", today)), repository.ErrRefused, "ada"},
-		"no such role":          {second(r.PutRole(t.Context(), "eve", first, "ada", today)), repository.ErrRefused, "no delegation found for eve"},
-		"another's model":       {second(r.PutRole(t.Context(), "ada", role(t, 1, adaKey, map[string]string{"detector/1.0.0": "x"}), "ada", today)), repository.ErrRefused, "detector/1.0.0"},
-		"a version far ahead":   {second(r.PutRole(t.Context(), "ada", farAhead(t), "ada", today)), repository.ErrRefused, "so many releases"},
-		"expired":               {second(r.PutRole(t.Context(), "ada", first, "ada", today.Add(2*year))), repository.ErrRefused, "expired"},
-		"no metadata":           {second(r.PutRole(t.Context(), "ada", []byte("<html>"), "ada", today)), repository.ErrRefused, "ada"},
-		"a role that delegates": {second(r.PutRole(t.Context(), "ada", further, "ada", today)), repository.ErrRefused, "delegates no further"},
-		"the same targets":      {second(r.PutTargets(t.Context(), o.folder["targets.json"].Data, "ada", today)), repository.ErrOutdated, "newest"},
-		"a role as targets":     {second(r.PutTargets(t.Context(), first, "ada", today)), repository.ErrRefused, "targets.json"},
-		"the same root":         {second(r.PutRoot(t.Context(), o.folder["1.root.json"].Data, "ada", today)), repository.ErrOutdated, "want 2"},
-		"targets as root":       {second(r.PutRoot(t.Context(), o.folder["targets.json"].Data, "ada", today)), repository.ErrRefused, "root"},
+		"a stranger's key":       {second(r.PutRole(t.Context(), "ada", role(t, 1, onlineKey, nil), "ada", today)), repository.ErrRefused, "ada"},
+		"no such role":           {second(r.PutRole(t.Context(), "eve", first, "ada", today)), repository.ErrRefused, "no delegation found for eve"},
+		"another's model":        {second(r.PutRole(t.Context(), "ada", role(t, 1, adaKey, map[string]string{"detector/1.0.0": "x"}), "ada", today)), repository.ErrRefused, "detector/1.0.0"},
+		"a version far ahead":    {second(r.PutRole(t.Context(), "ada", farAhead(t), "ada", today)), repository.ErrRefused, "so many releases"},
+		"expired":                {second(r.PutRole(t.Context(), "ada", first, "ada", today.Add(2*year))), repository.ErrRefused, "expired"},
+		"no metadata":            {second(r.PutRole(t.Context(), "ada", []byte("<html>"), "ada", today)), repository.ErrRefused, "ada"},
+		"a minimum that is none": {second(r.PutRole(t.Context(), "ada", unreadable(t), "ada", today)), repository.ErrRefused, "the minimum version of meter-reader/1.0.0"},
+		"a role that delegates":  {second(r.PutRole(t.Context(), "ada", further, "ada", today)), repository.ErrRefused, "delegates no further"},
+		"the same targets":       {second(r.PutTargets(t.Context(), o.folder["targets.json"].Data, "ada", today)), repository.ErrOutdated, "newest"},
+		"a role as targets":      {second(r.PutTargets(t.Context(), first, "ada", today)), repository.ErrRefused, "targets.json"},
+		"the same root":          {second(r.PutRoot(t.Context(), o.folder["1.root.json"].Data, "ada", today)), repository.ErrOutdated, "want 2"},
+		"targets as root":        {second(r.PutRoot(t.Context(), o.folder["targets.json"].Data, "ada", today)), repository.ErrRefused, "root"},
 	} {
 		if !errors.Is(c.err, c.kind) || !strings.Contains(fmt.Sprint(c.err), c.want) {
 			t.Errorf("%s: want %v with %q, got %v", name, c.kind, c.want, c.err)
@@ -254,10 +282,13 @@ func TestANewOnlineKeyTakesOver(t *testing.T) {
 	o.root.Next(today.Add(5 * year))
 	o.online(fresh)
 	next := o.signRoot()
-	if _, err := r.PutRoot(t.Context(), next, "ada", today); err == nil || !strings.Contains(err.Error(), "online key") {
-		t.Errorf("a controller took a root that it cannot sign under: %v", err)
+	names := fmt.Sprintf("root 2 names the online key %s, and online_key_file has %s", fresh.ID().Short(), onlineKey.ID().Short())
+	for _, want := range []string{names, "set online_key_file to that key and passphrase_file to what opens it, restart the controller, and then run squadron keys push"} {
+		if _, err := r.PutRoot(t.Context(), next, "ada", today); !errors.Is(err, repository.ErrRefused) || !strings.Contains(fmt.Sprint(err), want) {
+			t.Errorf("a controller took a root that it cannot sign under, or did not say %q: %v", want, err)
+		}
 	}
-	if _, err := repository.Open(t.Context(), st, onlineKey, o.folder, today); err == nil || !strings.Contains(err.Error(), "online key") {
+	if _, err := repository.Open(t.Context(), st, onlineKey, o.folder, today); !strings.Contains(fmt.Sprint(err), names) || !strings.Contains(fmt.Sprint(err), "then start the controller") {
 		t.Errorf("a controller started with the old key: %v", err)
 	}
 	// Half of a rotation: the key may sign what is newest, and order nobody.

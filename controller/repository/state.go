@@ -145,20 +145,39 @@ func readOwners(owner fs.FS, name string, max int64) (b []byte, err error) {
 	return b, err
 }
 
-// admits fails unless the newest root lets the online key sign, and the newest
-// targets lets it order.
-func (s *state) admits(key trust.PrivateKey) error {
+// What is to be done where the owner's files name another online key: by whoever
+// starts a controller, and by whoever pushes to one that runs.
+const (
+	beforeStart = "set online_key_file to the file of the key that is named (keys/online-N.key of the owner's folder), or, if the key that is there is the newer one, copy the owner's *.root.json and targets.json into the trust folder; then start the controller"
+	beforePush  = "a controller cannot change its online key while it runs: copy the new key's file to its machine, and the owner's *.root.json and targets.json into its trust folder, set online_key_file to that key and passphrase_file to what opens it, restart the controller, and then run squadron keys push"
+)
+
+// admits fails, with what is to be done, unless the newest root lets the online
+// key sign, and the newest targets lets it order.
+func (s *state) admits(key trust.PrivateKey, toDo string) error {
 	for _, role := range []string{trust.RoleSnapshot, trust.RoleTimestamp} {
 		keys, threshold := s.root.Keys(role)
 		in := slices.ContainsFunc(keys, func(k trust.PublicKey) bool { return k.ID() == key.ID() })
-		if !in || threshold != 1 {
-			return fmt.Errorf("root %d wants %d of its keys to sign %s, and the online key %s is not that: start the controller with the online key and the trust folder of the same owner", s.root.Version(), threshold, role, key.ID().Short())
+		if !in {
+			return fmt.Errorf("%w: root %d names the online key %s, and online_key_file has %s: %s", ErrRefused, s.root.Version(), shortIDs(keys), key.ID().Short(), toDo)
+		}
+		if threshold != 1 {
+			return fmt.Errorf("%w: root %d wants %d keys to sign %s, and a controller has one: its owner names one online key (squadron keys rotate online)", ErrRefused, s.root.Version(), threshold, role)
 		}
 	}
 	if !s.mayOrder(key) {
-		return fmt.Errorf("targets.json %d lets the online key %s order no device: its owner runs squadron keys rotate online once more, with the root and targets keys at hand, and the controller starts with the new key and that folder", s.targets.Version(), key.ID().Short())
+		return fmt.Errorf("%w: targets.json %d lets the online key %s, which online_key_file has, order no device: %s; if no newer online key was made, its owner runs squadron keys rotate online, with the root and targets keys at hand", ErrRefused, s.targets.Version(), key.ID().Short(), toDo)
 	}
 	return nil
+}
+
+// shortIDs names keys for a person.
+func shortIDs(keys []trust.PublicKey) string {
+	ids := make([]string, len(keys))
+	for i, k := range keys {
+		ids[i] = k.ID().Short()
+	}
+	return strings.Join(ids, " and ")
 }
 
 // mayOrder reports whether a key orders some devices, of one site perhaps.
@@ -226,6 +245,9 @@ func (s *state) putRole(role string, file []byte, now time.Time) error {
 	}
 	if err == nil && len(t.Delegations()) > 0 {
 		err = errors.New("a publisher's role delegates no further")
+	}
+	if err == nil {
+		_, err = t.Minimums() // what cannot be read, no device installs
 	}
 	if err == nil {
 		err = s.covers(role, t)

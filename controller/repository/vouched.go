@@ -81,6 +81,28 @@ func (s *state) installable(b store.Bundle, by trust.Delegation, role trust.Targ
 	return nil
 }
 
+// Minimums are, for each of the bundles, the lowest version of its model that a
+// device may install; empty is any.
+func (r *Repository) Minimums(ctx context.Context, bundles []store.Bundle) ([]string, error) {
+	s, err := load(ctx, r.store.View)
+	if err != nil {
+		return nil, err
+	}
+	byRole := map[string]map[string]string{}
+	for name, role := range s.roles {
+		if byRole[name], err = role.Minimums(); err != nil {
+			return nil, fmt.Errorf("%s: %w", trust.FileName(name), err)
+		}
+	}
+	minimums := make([]string, len(bundles))
+	for i, b := range bundles {
+		if by, ok := s.targets.Covering(trust.TargetPath(b.Name, b.Version)); ok {
+			minimums[i] = byRole[by.Role][b.Name]
+		}
+	}
+	return minimums, nil
+}
+
 // Expiry is until when a file that a person signed is believed.
 type Expiry struct {
 	File   string

@@ -12,6 +12,8 @@ type Member struct {
 	Device  wire.Device
 	Current Release // what it is to run now, and returns to after a halt
 	Online  bool
+	// Withheld says why no order may be given to it; empty if one may.
+	Withheld string
 }
 
 type (
@@ -30,6 +32,14 @@ type (
 	DeviceOffline struct{ Device wire.Device }
 	// DeviceJoined is a device that the fleet did not know before.
 	DeviceJoined struct{ Member Member }
+	// DeviceAhead is a device whose order is newer than any that the controller knew
+	// of. Model is what it wants of the rollout's model; the zero one wants none.
+	DeviceAhead struct {
+		Device wire.Device
+		Model  wire.ModelState
+		// Withheld says why no order may be given to it; empty if one may.
+		Withheld string
+	}
 	// Resumed says that the controller hears devices again: for how long it did
 	// not, nobody knows, and that time is held against none of them.
 	Resumed struct{}
@@ -44,6 +54,7 @@ func (DeviceState) event()   {}
 func (DeviceOnline) event()  {}
 func (DeviceOffline) event() {}
 func (DeviceJoined) event()  {}
+func (DeviceAhead) event()   {}
 func (Resumed) event()       {}
 func (Tick) event()          {}
 func (Abort) event()         {}

@@ -9,7 +9,9 @@
 //
 // # Vocabulary
 //
-// A release is one version of a model, by the digest of its signed envelope. A
+// A release is one version of a model, by the digest of its signed envelope; the
+// zero release is none, and its rollout a removal, of which a device is healthy that
+// neither runs nor wants the model. A
 // wave is a cumulative target: "1" device, then "50%" of them, then "100%". A
 // percentage is of the devices known when the wave opens, so that joiners
 // count, and is rounded up: 50% of 3 devices are 2. A wave that adds no device
@@ -24,11 +26,14 @@
 // reports refused, failed or rolled back has failed, and so has one that is
 // online but has not come to an end within the deadline. One that is offline
 // at the deadline is absent: its order waits for it, and so does its deadline.
+// One that refuses because its owner pinned the model is excused: it takes no part,
+// and its wave takes another in its place. It proves nothing, as one that is absent.
 // Time in which no device could be heard, because the controller was down, does
 // not count: every deadline begins anew when it is over.
 // A wave is done when no ordered device is still on its way and at least one
 // device of the wave is healthy. Only a last wave none of whose devices was
-// ever online since its order may end without: nothing is left to gate.
+// ever online since its order, or all are excused, may end without: nothing is left
+// to gate. A rollout of which all devices are excused halts: it has learnt nothing.
 //
 // # Halt
 //
@@ -37,6 +42,12 @@
 // before. A version that failed on one board is suspect on all; a fleet on one
 // version is easier to reason about than one that stopped half-way; and the
 // old version is the one thing known to work.
+//
+// # Newer orders
+//
+// A controller whose database was put back meets devices whose orders are newer
+// than it knows. One that wants what this rollout neither ordered nor found there is
+// set aside: it counts in no wave, and is neither ordered nor ordered back.
 //
 //	s, err := rollout.New(plan, now)
 //	s, actions := rollout.Step(s, rollout.Started{Members: members}, now)
@@ -70,7 +81,7 @@ func (r Release) IsZero() bool { return r.Digest.IsZero() }
 type Plan struct {
 	ID      wire.RolloutID `json:"id"`
 	Model   string         `json:"model"`
-	Release Release        `json:"release"`
+	Release Release        `json:"release"` // zero removes the model
 	Waves   []Wave         `json:"waves"`
 	// Sites limits the rollout to some sites; empty means all.
 	Sites []wire.SiteID `json:"sites,omitempty"`
@@ -83,8 +94,8 @@ func (p Plan) Validate() error {
 	switch {
 	case wire.ValidateID(string(p.ID)) != nil:
 		return wire.ValidateID(string(p.ID))
-	case p.Model == "" || p.Release.IsZero():
-		return errors.New("a rollout needs a model and a release")
+	case p.Model == "":
+		return errors.New("a rollout needs a model")
 	case p.DeadlineSeconds <= 0:
 		return fmt.Errorf("deadline of %d seconds: want more than 0", p.DeadlineSeconds)
 	}
@@ -118,15 +129,18 @@ const (
 // Progress is where one device stands in a rollout.
 type Progress string
 
-// A device waits, is ordered, and becomes healthy or absent; after a halt, what
-// was ordered becomes restoring, then restored.
+// A device waits, is ordered, and becomes healthy, absent or excused; after a halt,
+// what was ordered becomes restoring, then restored.
 const (
 	Waiting   Progress = "waiting"
 	Ordered   Progress = "ordered"
 	Healthy   Progress = "healthy"
 	Absent    Progress = "absent"
+	Excused   Progress = "excused" // pinned
 	Restoring Progress = "restoring"
 	Restored  Progress = "restored"
+	// Aside is whose order is newer than the rollout knows, or held back.
+	Aside Progress = "aside"
 )
 
 // State is all that a rollout has to remember; it survives as JSON.
@@ -169,7 +183,7 @@ type Device struct {
 // New is a rollout that has not met its devices: feed it Started next.
 func New(p Plan, now time.Time) (State, error) {
 	if err := p.Validate(); err != nil {
-		return State{}, fmt.Errorf("rollout of %s %s: %w", p.Model, p.Release.Version, err)
+		return State{}, fmt.Errorf("rollout of %s: %w", p.What(), err)
 	}
 	return State{Plan: p, Phase: Running, Started: now, Updated: now, Why: "waits for its devices"}, nil
 }

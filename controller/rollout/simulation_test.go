@@ -57,6 +57,7 @@ type board struct {
 	report  wire.ModelState
 	refuses bool // the release fails on this one
 	mute    bool // never comes to an end
+	pinned  bool // keeps what it runs
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
@@ -70,6 +71,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 		b := &board{id: members[i].Device, online: members[i].Online, runs: old.Digest}
 		b.refuses = w.bad || r.IntN(40) == 0
 		b.mute = r.IntN(60) == 0
+		b.pinned = r.IntN(8) == 0
 		w.boards = append(w.boards, b)
 		w.desired[b.id] = desired{release: old}
 	}
@@ -169,6 +171,8 @@ func (w *world) work(b *board) {
 		return
 	}
 	switch {
+	case b.pinned && b.order.release.Digest != b.runs:
+		b.report.Phase, b.report.Pinned = wire.PhaseRefused, true
 	case b.order.release == release && b.refuses && b.report.Phase == wire.PhaseDownloading && w.r.IntN(2) == 0:
 		b.report.Phase = wire.PhaseRefused
 	case b.report.Phase == wire.PhaseDownloading:
@@ -275,6 +279,10 @@ func (w *world) verdictsAreTrue() {
 			w.fail(fmt.Sprintf("%s is healthy, but never took its order", d.Device))
 		case d.Progress == rollout.Restored && b.order.attempt != 2:
 			w.fail(fmt.Sprintf("%s is restored, but never took its way back", d.Device))
+		case d.Progress == rollout.Excused && !b.pinned:
+			w.fail(fmt.Sprintf("%s is excused, and is not pinned", d.Device))
+		case strings.HasPrefix(d.Failure, "says") && b.pinned:
+			w.fail(fmt.Sprintf("%s is pinned, and its refusal counts", d.Device))
 		case strings.HasPrefix(d.Failure, "refused") && !b.refuses:
 			w.fail(fmt.Sprintf("%s did not refuse", d.Device))
 		}
@@ -314,7 +322,7 @@ func (w *world) neverBeyondTheFailingWave() {
 	allowed := max(reach.Count, (len(w.boards)*reach.Percent+99)/100)
 	ordered := 0
 	for _, d := range w.s.Devices {
-		if d.Attempt > 0 {
+		if d.Attempt > 0 && !w.board(d.Device).pinned {
 			ordered++
 		}
 	}
@@ -324,11 +332,15 @@ func (w *world) neverBeyondTheFailingWave() {
 }
 
 // everyoneRuns leaves out who came back after the end and refused: it tells,
-// but nobody is left to judge.
+// but nobody is left to judge. Who is pinned runs what it ran.
 func (w *world) everyoneRuns(r rollout.Release) {
 	for _, b := range w.boards {
 		refused := b.refuses && w.s.Phase == rollout.Done
-		if b.runs != r.Digest && !refused {
+		want := r.Digest
+		if b.pinned {
+			want = old.Digest
+		}
+		if b.runs != want && !refused {
 			w.fail(fmt.Sprintf("%s does not run %s", b.id, r.Version))
 		}
 	}

@@ -29,8 +29,11 @@ func (s State) Status() wire.RolloutStatus {
 // Sentence is Why, with whom the rollout waits for, since when and until when;
 // after a halt, how far the way back is.
 func (s State) Sentence() string {
+	if s.Phase == Done {
+		return s.Why + s.leavesAside()
+	}
 	if s.Phase == Running {
-		return s.Why + s.waitsFor() + s.isWithout()
+		return s.Why + s.waitsFor() + s.isWithout() + s.excuses() + s.leavesAside()
 	}
 	back, away := s.count(Restored), s.count(Restoring)
 	if back+away == 0 {
@@ -103,12 +106,32 @@ func (s State) isWithout() string {
 	return fmt.Sprintf("; waits, without a deadline, until one of these is back, since no device has proven the wave: %s", open.names(Absent))
 }
 
+// excuses names the devices that are pinned.
+func (s State) excuses() string {
+	if s.count(Excused) == 0 {
+		return ""
+	}
+	return "; pinned, and excused: " + s.names(Excused)
+}
+
+// leavesAside names the devices that were set aside, and says if nobody else is left.
+func (s State) leavesAside() string {
+	if s.count(Aside) == 0 {
+		return ""
+	}
+	text := "; set aside, for their orders are newer than the controller knew: " + s.names(Aside)
+	if s.Phase == Running && s.count(Ordered)+s.count(Absent) == 0 {
+		text += "; nobody is left to prove the wave, and the rollout is to be aborted"
+	}
+	return text
+}
+
 func (s State) doneSentence() string {
-	text := fmt.Sprintf("done: %s %s is healthy on %s", s.Model, s.Release.Version, devices(s.count(Healthy)))
+	text := "done: " + s.reached(s.count(Healthy))
 	if n := s.count(Absent); n > 0 {
 		text += fmt.Sprintf("; %s offline, and the order waits: %s", devices(n), s.names(Absent))
 	}
-	return text
+	return text + s.excuses()
 }
 
 // maxNamed is how many devices a sentence names before it counts the others.

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -10,7 +11,7 @@ import (
 
 // The attempts of a device: one for the release, one for the way back.
 const (
-	attemptRelease = 1
+	attemptRelease = wire.AttemptRelease
 	attemptRestore = 2
 )
 
@@ -30,6 +31,8 @@ func Step(s State, e Event, now time.Time) (State, []Action) {
 		t.presence(e.Device, false)
 	case DeviceJoined:
 		t.join(e.Member)
+	case DeviceAhead:
+		t.ahead(e)
 	case Resumed:
 		t.beginDeadlines()
 	case Tick:
@@ -80,9 +83,11 @@ func (t *turn) add(m Member, late bool) {
 	if t.index(m.Device) >= 0 {
 		return
 	}
-	t.Devices = append(t.Devices, Device{
-		Device: m.Device, Previous: m.Current, Progress: Waiting, Online: m.Online, Late: late, Since: t.now,
-	})
+	dev := Device{Device: m.Device, Previous: m.Current, Progress: Waiting, Online: m.Online, Late: late, Since: t.now}
+	if m.Withheld != "" {
+		dev.Progress, dev.Why = Aside, m.Withheld
+	}
+	t.Devices = append(t.Devices, dev)
 	t.changed = true
 }
 
@@ -126,7 +131,9 @@ func (t *turn) observe(d wire.Device, m wire.ModelState) {
 	switch {
 	case dev.Progress == Restoring:
 		t.observeRestore(dev, m)
-	case t.Phase == Running && dev.Progress != Waiting && m.Rollout == t.ID && m.Attempt == dev.Attempt:
+	case t.Phase == Running && dev.ordered() && t.Removes():
+		t.observeRemoval(dev, m)
+	case t.Phase == Running && dev.ordered() && m.Rollout == t.ID && m.Attempt == dev.Attempt:
 		t.observeRelease(dev, m)
 	}
 }
@@ -140,10 +147,24 @@ func (t *turn) observeRelease(dev *Device, m wire.ModelState) {
 			t.become(dev, Healthy, m.Why)
 		}
 	case wire.PhaseRefused, wire.PhaseFailed, wire.PhaseRolledBack:
+		if m.Pinned {
+			t.excuse(dev, m.Why)
+			return
+		}
 		t.fail(dev, inItsWords(m, t.Release.Version))
 	default:
 		t.note(dev, m.Why)
 	}
+}
+
+// excuse leaves out a device whose owner pinned the model.
+func (t *turn) excuse(dev *Device, why string) {
+	if dev.Progress == Excused {
+		t.note(dev, why)
+		return
+	}
+	t.become(dev, Excused, why)
+	t.announce(fmt.Sprintf("%s is excused, it says: %s", dev.Device, orNothing(why)))
 }
 
 // hold notes that a device waits for a time that its owner chose, or for its turn,
@@ -159,13 +180,15 @@ func (t *turn) hold(dev *Device, now wire.Phase) {
 }
 
 // observeRestore waits for a device to run what it ran before. One that is to
-// have no model neither runs nor wants any, or is silent about it.
+// have no model neither runs nor wants any, or is silent about it. One that is
+// pinned keeps what it runs, which will do unless it is the release.
 func (t *turn) observeRestore(dev *Device, m wire.ModelState) {
 	answered := m.Rollout == t.ID && m.Attempt == dev.Attempt
 	back := answered && m.Phase == wire.PhaseCommitted && m.Digest == dev.Previous.Digest
-	gone := dev.Previous.IsZero() && m.Digest.IsZero() && m.WantedD.IsZero()
+	kept := answered && m.Pinned && m.Digest != t.Release.Digest
+	gone := dev.Previous.IsZero() && isGone(m)
 	switch {
-	case back, gone:
+	case back, kept, gone:
 		t.become(dev, Restored, m.Why)
 	case answered:
 		t.note(dev, m.Why)
@@ -192,7 +215,7 @@ func (t *turn) deadlines() {
 		}
 		if dev.Online {
 			t.fail(dev, fmt.Sprintf("is online but did not come to an end with %s within %s; it last said: %s",
-				t.Release.Version, span(limit), orNothing(dev.Why)))
+				cmp.Or(t.Release.Version, "the removal"), span(limit), orNothing(dev.Why)))
 			continue
 		}
 		t.become(dev, Absent, fmt.Sprintf("was offline for %s; its order waits for it", span(limit)))
@@ -216,7 +239,7 @@ func (t *turn) stop(end Phase, why string) {
 	t.Phase, t.Why, t.changed = end, why, true
 	for i := range t.Devices {
 		dev := &t.Devices[i]
-		if dev.Progress == Waiting {
+		if !dev.ordered() {
 			continue
 		}
 		dev.Attempt = attemptRestore
@@ -226,10 +249,17 @@ func (t *turn) stop(end Phase, why string) {
 	t.announce(why)
 }
 
-// advance opens the next wave once the open one is proven.
+// advance opens the next wave once the open one is proven, and the open one again
+// if all its devices are excused.
 func (t *turn) advance() {
-	if t.Phase == Running && t.Wave > 0 && t.count(Ordered) == 0 && t.proven() {
+	if t.Phase != Running || t.Wave == 0 || t.count(Ordered) > 0 {
+		return
+	}
+	switch {
+	case t.proven():
 		t.openWave(t.Wave + 1)
+	case t.excused():
+		t.openWave(t.Wave)
 	}
 }
 
@@ -243,22 +273,36 @@ func (t *turn) proven() bool {
 		if d.Progress == Healthy {
 			return true
 		}
-		seen = seen || d.Seen
+		seen = seen || d.Seen && d.Progress != Excused
 	}
 	return t.Wave == len(t.Waves) && !seen && t.count(Healthy) > 0
 }
 
+// excused reports whether nobody of the open wave takes part.
+func (t *turn) excused() bool {
+	for _, d := range t.Devices {
+		if d.Wave == t.Wave && d.Progress != Excused {
+			return false
+		}
+	}
+	return t.count(Excused) > 0
+}
+
 // openWave orders the next devices, passing over waves that add none; after
-// the last the rollout is done.
+// the last the rollout is done, or has learnt nothing.
 func (t *turn) openWave(n int) {
 	for ; n <= len(t.Waves); n++ {
 		t.Wave, t.changed = n, true
 		if ordered := t.orderNext(); ordered > 0 {
-			t.Why = fmt.Sprintf("wave %d of %d: %s ordered to run %s %s",
-				n, len(t.Waves), devices(ordered), t.Model, t.Release.Version)
+			t.Why = fmt.Sprintf("wave %d of %d: %s ordered to %s",
+				n, len(t.Waves), devices(ordered), t.aim())
 			t.announce(t.Why)
 			return
 		}
+	}
+	if t.count(Healthy) == 0 && t.count(Excused) > 0 {
+		t.stop(Halted, fmt.Sprintf("halted: nothing was learnt of %s, since every device that could be ordered is pinned: %s", t.What(), t.names(Excused)))
+		return
 	}
 	t.Phase, t.Why = Done, t.doneSentence()
 	t.announce(t.Why)

@@ -68,14 +68,18 @@ func replay(t *testing.T, script string) string {
 	return st.out.String()
 }
 
-// do performs: start WAVES DEVICE… | at MINUTE | state DEVICE PHASE [ATTEMPT] |
-// online, offline or join DEVICE | down MINUTE | abort WHO. A device with a "-" before it is
-// offline; one with a "!" has no model yet. A controller that was down until a
-// minute finds nobody connected.
+// do performs: start or remove WAVES DEVICE… | at MINUTE | state DEVICE PHASE|pinned|gone [ATTEMPT] |
+// online, offline or join DEVICE | down MINUTE | abort WHO | ahead DEVICE WANTED. A
+// device with a "-" before it is offline; one with a "!" has no model yet; one with
+// a "~" is given no order. A controller that was down until a minute finds nobody
+// connected.
 func (st *story) do(words []string) {
 	switch words[0] {
-	case "start":
+	case "start", "remove":
 		st.s = newRollout(st.t, words[1], st.now)
+		if words[0] == "remove" {
+			st.s.Release = rollout.Release{}
+		}
 		var members []rollout.Member
 		for _, w := range words[2:] {
 			members = append(members, st.member(w))
@@ -98,6 +102,8 @@ func (st *story) do(words []string) {
 		st.step(rollout.DeviceOffline{Device: device(st.t, words[1])})
 	case "join":
 		st.step(rollout.DeviceJoined{Member: st.member(words[1])})
+	case "ahead":
+		st.step(st.ahead(words[1], words[2]))
 	case "abort":
 		st.step(rollout.Abort{Who: words[1]})
 	default:
@@ -121,8 +127,32 @@ func (st *story) member(w string) rollout.Member {
 	if rest, ok := strings.CutPrefix(w, "!"); ok {
 		m.Current, w = rollout.Release{}, rest
 	}
+	if rest, ok := strings.CutPrefix(w, "~"); ok {
+		m.Withheld, w = "holds order 9", rest
+	}
 	m.Device = device(st.t, w)
 	return m
+}
+
+// ahead is a device with a newer order, which wants the release as this rollout
+// ordered it, the previous version, or again after a halt, another, or nothing; or
+// which is given no order.
+func (st *story) ahead(name, wanted string) rollout.Event {
+	e := rollout.DeviceAhead{Device: device(st.t, name)}
+	switch wanted {
+	case "nothing":
+	case "release":
+		e.Model = wire.ModelState{WantedD: release.Digest, Rollout: st.s.ID, Attempt: 1}
+	case "previous":
+		e.Model = wire.ModelState{WantedD: old.Digest, Rollout: "r0", Attempt: 1}
+	case "restored":
+		e.Model = wire.ModelState{WantedD: old.Digest, Rollout: st.s.ID, Attempt: 2}
+	case "another":
+		e.Model = wire.ModelState{WantedD: bundle.DigestOf([]byte("3")), Rollout: "r2", Attempt: 1}
+	case "withheld":
+		e.Withheld = "holds order 9"
+	}
+	return e
 }
 
 // state is a report: the release if it is committed or in probation, the
@@ -133,6 +163,9 @@ func (st *story) state(words []string) rollout.Event {
 		return e
 	}
 	e.Model = wire.ModelState{Phase: wire.Phase(words[1]), Rollout: st.s.ID, Attempt: 1, Digest: old.Digest, Why: "says it is " + words[1]}
+	if words[1] == "pinned" {
+		e.Model.Phase, e.Model.Pinned, e.Model.Why = wire.PhaseRefused, true, "Refused: it is pinned here until 2026-02-01: a test."
+	}
 	if len(words) > 2 {
 		e.Model.Attempt, _ = strconv.Atoi(words[2])
 	}

@@ -109,9 +109,11 @@ func (s *State) shuffle() {
 	})
 }
 
-// next lists the devices, by index, that the open wave adds.
+// next lists the devices, by index, that the open wave adds. Those that are excused
+// leave their places to others.
 func (s State) next() []int {
-	room := s.Waves[s.Wave-1].reach(len(s.Devices)) - (len(s.Devices) - s.count(Waiting))
+	part := len(s.Devices) - s.count(Excused) - s.count(Aside)
+	room := s.Waves[s.Wave-1].reach(part) - (part - s.count(Waiting))
 	last := s.Wave == len(s.Waves)
 	var online, offline []int
 	for i, d := range s.Devices {

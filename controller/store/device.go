@@ -21,6 +21,9 @@ type Device struct {
 	Info      *wire.Info
 	State     *wire.State
 	Telemetry *wire.Telemetry
+	// Withheld says, in one sentence, why it is given no order; empty if it is given
+	// Desired.
+	Withheld string
 }
 
 // Generation is that of the newest order; 0 before the first.
@@ -31,7 +34,7 @@ func (d Device) Generation() int64 {
 	return d.Desired.Generation
 }
 
-const deviceColumns = `site, device, first_seen_ms, last_seen_ms, online, boot, desired, info, state, telemetry`
+const deviceColumns = `site, device, first_seen_ms, last_seen_ms, online, boot, desired, info, state, telemetry, withheld`
 
 // Device reads one device; ErrNotFound if it was never heard of.
 func (v View) Device(ctx context.Context, d wire.Device) (Device, error) {
@@ -51,6 +54,15 @@ func (v View) Devices(ctx context.Context) ([]Device, error) {
 	return list, nil
 }
 
+// Withheld reads the devices that are given no order, by site and name.
+func (v View) Withheld(ctx context.Context) ([]Device, error) {
+	list, err := all(ctx, v.q, scanDevice, `SELECT `+deviceColumns+` FROM devices WHERE withheld <> '' ORDER BY site, device`)
+	if err != nil {
+		return nil, fmt.Errorf("devices that are given no order: %w", err)
+	}
+	return list, nil
+}
+
 // PutDevice writes the whole device. It fails if that would lower the
 // generation of its order.
 func (t *Tx) PutDevice(ctx context.Context, d Device) error {
@@ -63,15 +75,15 @@ func (t *Tx) PutDevice(ctx context.Context, d Device) error {
 		online = 1
 	}
 	n, err := t.exec(ctx, `
-		INSERT INTO devices (site, device, first_seen_ms, last_seen_ms, online, boot, generation, desired, info, state, telemetry)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+		INSERT INTO devices (site, device, first_seen_ms, last_seen_ms, online, boot, generation, desired, info, state, telemetry, withheld)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		ON CONFLICT (site, device) DO UPDATE SET
 			last_seen_ms = excluded.last_seen_ms, online = excluded.online, boot = excluded.boot,
 			generation = excluded.generation, desired = excluded.desired, info = excluded.info,
-			state = excluded.state, telemetry = excluded.telemetry
+			state = excluded.state, telemetry = excluded.telemetry, withheld = excluded.withheld
 		WHERE excluded.generation >= devices.generation`,
 		d.Site, d.ID, d.FirstSeen.UnixMilli(), d.LastSeen.UnixMilli(), online, d.Boot, d.Generation(),
-		texts[0], texts[1], texts[2], texts[3])
+		texts[0], texts[1], texts[2], texts[3], d.Withheld)
 	if err != nil {
 		return fmt.Errorf("put device %s: %w", d.Device, err)
 	}
@@ -109,7 +121,7 @@ func scanDevice(scan func(...any) error) (Device, error) {
 	var d Device
 	var first, last int64
 	var desired, info, state, telemetry string
-	err := scan(&d.Site, &d.ID, &first, &last, &d.Online, &d.Boot, &desired, &info, &state, &telemetry)
+	err := scan(&d.Site, &d.ID, &first, &last, &d.Online, &d.Boot, &desired, &info, &state, &telemetry, &d.Withheld)
 	if err != nil {
 		return d, err
 	}

@@ -26,19 +26,23 @@ func TestWhatWasWrittenIsThereAfterReopening(t *testing.T) {
 	want := store.Device{
 		Device: cam, FirstSeen: now, LastSeen: now.Add(time.Second), Online: true, Boot: "b1",
 		Desired: &wire.Desired{V: 1, Generation: 7, At: now},
-		State:   &wire.State{V: 1, Generation: 6, Why: "all well"},
+		State:   &wire.State{V: 1, Generation: 6, Why: "all well"}, Withheld: "holds order 9",
 	}
 	update(t, st, func(tx *store.Tx) error { return tx.PutDevice(t.Context(), want) })
 	if err := st.Close(); err != nil {
 		t.Fatal(err)
 	}
 
-	got, err := open(t, path).Device(t.Context(), cam)
+	st = open(t, path)
+	got, err := st.Device(t.Context(), cam)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got.Generation() != 7 || got.State.Why != "all well" || got.Info != nil || !got.Online || !got.LastSeen.Equal(want.LastSeen) {
 		t.Errorf("got %+v", got)
+	}
+	if list, err := st.Withheld(t.Context()); err != nil || len(list) != 1 || list[0].Withheld != "holds order 9" {
+		t.Errorf("given no order: %+v, %v", list, err)
 	}
 }
 

@@ -78,6 +78,11 @@ func (p Pattern) Matches(name string) bool {
 	return string(p) == name
 }
 
+// Covers reports whether the pattern selects every name that another does.
+func (p Pattern) Covers(other Pattern) bool {
+	return p.Matches(string(other)) // no name has a '*', so that the other's stands for any
+}
+
 // Check refuses what selects no model's name.
 func (p Pattern) Check() error {
 	start, open := strings.CutSuffix(string(p), "*")

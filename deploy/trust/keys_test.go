@@ -123,3 +123,17 @@ func TestGenerateNeedsEnoughChance(t *testing.T) {
 		t.Error("a key was made of five bytes")
 	}
 }
+
+func TestAPatternCoversWhatSelectsNoMore(t *testing.T) {
+	for _, c := range []struct {
+		p, other trust.Pattern
+		covers   bool
+	}{
+		{"*", "meter-*", true}, {"*", "*", true}, {"meter-*", "meter-reader", true}, {"meter-*", "meter-r*", true}, {"a", "a", true},
+		{"meter-*", "*", false}, {"meter-*", "meter*", false}, {"meter", "meter-*", false}, {"meter", "meter*", false}, {"a", "b", false},
+	} {
+		if got := c.p.Covers(c.other); got != c.covers {
+			t.Errorf("%s covers %s: %t", c.p, c.other, got)
+		}
+	}
+}

@@ -202,6 +202,17 @@ type Delegation struct {
 	Paths []string
 }
 
+// Models select those of which the role may vouch for every version.
+func (d Delegation) Models() []Pattern {
+	models := []Pattern{}
+	for _, path := range d.Paths {
+		if p := Pattern(strings.TrimSuffix(path, "/*")); string(p) != path && p.Check() == nil {
+			models = append(models, p)
+		}
+	}
+	return models
+}
+
 // Delegations lists them in the order in which a client asks them.
 func (t Targets) Delegations() []Delegation {
 	d := t.m.Signed.Delegations
@@ -261,12 +272,7 @@ func rolesFor(d *metadata.Delegations, path string) []metadata.RoleResult {
 func (t Targets) Publishers() Keys {
 	keys := Keys{}
 	for _, d := range t.Delegations() {
-		var models []Pattern
-		for _, path := range d.Paths {
-			if p := Pattern(strings.TrimSuffix(path, "/*")); string(p) != path && p.Check() == nil {
-				models = append(models, p)
-			}
-		}
+		models := d.Models()
 		if len(models) == 0 {
 			continue
 		}
@@ -305,8 +311,11 @@ func (t Targets) Delegate(d Delegation) error {
 	}
 	all := t.m.Signed.Delegations
 	for _, k := range d.Keys {
-		role.KeyIDs = append(role.KeyIDs, string(k.ID()))
-		all.Keys[string(k.ID())] = tufKey(k)
+		id := string(k.ID())
+		if !slices.Contains(role.KeyIDs, id) { // a file that names one twice is refused
+			role.KeyIDs = append(role.KeyIDs, id)
+		}
+		all.Keys[id] = tufKey(k)
 	}
 	if i := slices.IndexFunc(all.Roles, func(r metadata.DelegatedRole) bool { return r.Name == d.Role }); i >= 0 {
 		all.Roles[i] = role

@@ -55,6 +55,22 @@ func (t Targets) Minimum(model string) (string, error) {
 	return minimum, nil
 }
 
+// Minimums are the lowest versions that may be installed, by model; a model
+// without one is not in it.
+func (t Targets) Minimums() (map[string]string, error) {
+	minimums := map[string]string{}
+	for path, f := range t.m.Signed.Targets {
+		minimum, err := minimumIn(path, f)
+		if err != nil {
+			return nil, fmt.Errorf("minimum versions: %w", err)
+		}
+		if minimum != "" {
+			minimums[modelOf(path)] = higher(minimums[modelOf(path)], minimum)
+		}
+	}
+	return minimums, nil
+}
+
 // lowerMinimum has every target of a model that gives a minimum give this one.
 func (t Targets) lowerMinimum(model, minimum string) error {
 	c, err := customOf(minimum)

@@ -84,26 +84,44 @@ func modelOf(path string) string {
 func minimumOf(targets map[string]*metadata.TargetFiles, model string) (string, error) {
 	highest := ""
 	for path, t := range targets {
-		if modelOf(path) != model || t.Custom == nil {
+		if modelOf(path) != model {
 			continue
 		}
-		var c struct {
-			Squadron custom `json:"squadron"`
+		minimum, err := minimumIn(path, t)
+		if err != nil {
+			return "", err
 		}
-		if err := json.Unmarshal(*t.Custom, &c); err != nil {
-			return "", fmt.Errorf("custom of %s: %w", path, err)
-		}
-		if c.Squadron.Minimum == "" {
-			continue
-		}
-		if err := bundle.ValidVersion(c.Squadron.Minimum); err != nil {
-			return "", fmt.Errorf("the minimum version of %s: %w", path, err)
-		}
-		if highest == "" || Older(highest, c.Squadron.Minimum) {
-			highest = c.Squadron.Minimum
-		}
+		highest = higher(highest, minimum)
 	}
 	return highest, nil
+}
+
+// minimumIn is what one target gives; empty if it gives none.
+func minimumIn(path string, t *metadata.TargetFiles) (string, error) {
+	if t.Custom == nil {
+		return "", nil
+	}
+	var c struct {
+		Squadron custom `json:"squadron"`
+	}
+	if err := json.Unmarshal(*t.Custom, &c); err != nil {
+		return "", fmt.Errorf("custom of %s: %w", path, err)
+	}
+	if c.Squadron.Minimum == "" {
+		return "", nil
+	}
+	if err := bundle.ValidVersion(c.Squadron.Minimum); err != nil {
+		return "", fmt.Errorf("the minimum version of %s: %w", path, err)
+	}
+	return c.Squadron.Minimum, nil
+}
+
+// higher is the higher of two versions, of which either may be empty.
+func higher(a, b string) string {
+	if a == "" || b != "" && Older(a, b) {
+		return b
+	}
+	return a
 }
 
 // keysOf lists the Ed25519 keys that a delegation, or the root, gives a role.

@@ -84,6 +84,10 @@ type Desired struct {
 	Models     []DesiredModel `json:"models"`
 }
 
+// AttemptRelease is a rollout's order to run its release. Any higher attempt is an
+// order back to what the device ran before, after a halt or an abort.
+const AttemptRelease = 1
+
 // DesiredModel names one model's wanted version by the digest of its signed
 // envelope. (Rollout, device, Attempt) identifies a try.
 type DesiredModel struct {
@@ -98,7 +102,7 @@ type DesiredModel struct {
 // State is what the device runs and what it is doing about its order.
 type State struct {
 	V          int          `json:"v"`
-	Generation int64        `json:"generation"`     // newest order accepted
+	Generation int64        `json:"generation"`     // newest order that Models speak of
 	Since      time.Time    `json:"since,omitzero"` // of its newest change
 	Models     []ModelState `json:"models"`
 	Why        string       `json:"why"` // one plain sentence
@@ -114,7 +118,10 @@ type ModelState struct {
 	Rollout RolloutID     `json:"rollout,omitempty"`
 	Attempt int           `json:"attempt,omitempty"`
 	Phase   Phase         `json:"phase"`
-	Engine  string        `json:"engine,omitempty"`
+	// Pinned is true if the order was refused, or the model's removal put off, because
+	// the owner keeps the model as it is; Why has the reason and until when.
+	Pinned bool   `json:"pinned,omitempty"`
+	Engine string `json:"engine,omitempty"`
 	// EngineWhy says why that engine runs and the preferred ones do not.
 	EngineWhy string    `json:"engine_why,omitempty"`
 	Since     time.Time `json:"since"`
@@ -233,7 +240,7 @@ type RolloutStatus struct {
 	V        int       `json:"v"`
 	Rollout  RolloutID `json:"rollout"`
 	Model    string    `json:"model"`
-	Version  string    `json:"version"`
+	Version  string    `json:"version"` // empty if the model is removed
 	Phase    string    `json:"phase"`
 	Wave     int       `json:"wave"` // from 1
 	Waves    int       `json:"waves"`

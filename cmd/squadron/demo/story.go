@@ -170,7 +170,7 @@ func (s *story) publish(ctx context.Context, version string, allowFailing bool) 
 		return err
 	}
 	size := file.Len()
-	release, err := api.ReleaseOf(bytes.NewReader(file.Bytes()))
+	release, _, err := api.ReleaseOf(bytes.NewReader(file.Bytes()))
 	if err != nil {
 		return fmt.Errorf("publish %s: %w", version, err)
 	}

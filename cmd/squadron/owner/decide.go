@@ -72,17 +72,30 @@ func (f Folder) Init(o Founding, now time.Time) error {
 	return (&decision{folder: f, root: root, targets: targets, newRoot: true, newTargets: true}).save()
 }
 
-// Seal writes a private key's file, which must not exist yet.
+// Seal writes a key's file, and beside it its public half, which is no secret.
+// Neither may exist yet, and there is none without the other.
 func (f Folder) Seal(file string, key trust.PrivateKey) error {
 	passphrase, err := f.Passphrase(file)
 	if err != nil {
 		return err
 	}
-	b, err := key.Seal(passphrase)
-	if err != nil {
+	sealed, errSealed := key.Seal(passphrase)
+	half, errPublic := key.Public().Encode()
+	if err := errors.Join(errSealed, errPublic); err != nil {
 		return err
 	}
-	out, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err := writeNew(file, sealed, 0o600); err != nil {
+		return err
+	}
+	if err := writeNew(PublicFile(file), half, 0o644); err != nil {
+		return errors.Join(err, os.Remove(file))
+	}
+	return durable.SyncFolder(filepath.Dir(file))
+}
+
+// writeNew writes a file that must not exist yet.
+func writeNew(file string, b []byte, mode fs.FileMode) error {
+	out, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("write %s: it exists already; move it away or name another file", file)
 	}
@@ -93,17 +106,7 @@ func (f Folder) Seal(file string, key trust.PrivateKey) error {
 	if err = errors.Join(err, out.Sync(), out.Close()); err != nil {
 		return errors.Join(fmt.Errorf("write %s: %w", file, err), os.Remove(file))
 	}
-	return durable.SyncFolder(filepath.Dir(file))
-}
-
-// Delegate lets a publisher publish models, with these keys and no others.
-func (f Folder) Delegate(publisher string, models []trust.Pattern, keys []trust.PublicKey, now time.Time) error {
-	if err := CheckPublisher(publisher); err != nil {
-		return err
-	}
-	return f.changeTargets(now, func(t trust.Targets) error {
-		return t.Delegate(trust.Delegation{Role: publisher, Keys: keys, Threshold: 1, Paths: paths(models)})
-	})
+	return nil
 }
 
 // Revoke takes a publisher's delegation away.
@@ -187,7 +190,10 @@ func (f Folder) sealAll(name string, keys []trust.PrivateKey) (files []string, e
 			file = f.KeyFile(fmt.Sprintf("%s-%d", name, i+1))
 		}
 		if err := f.Seal(file, k); err != nil {
-			return nil, errors.Join(err, durable.Remove(files...))
+			for _, written := range files {
+				err = errors.Join(err, durable.Remove(written, PublicFile(written)))
+			}
+			return nil, err
 		}
 		files = append(files, file)
 	}

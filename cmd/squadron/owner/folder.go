@@ -9,14 +9,15 @@
 //	trust/root.json          the newest: what a device is given
 //	trust/targets.json       to whom what is delegated
 //	trust/keys/*.key         sealed private keys; they may lie elsewhere, too
+//	trust/keys/*.key.pub     their public halves
 //
 // Root and targets keys belong on a machine without a network. The online key is
 // the controller's, a publisher's key the publisher's.
 //
 //	f := owner.Folder{Dir: "trust", Passphrase: ask}
-//	made, err := f.Init(owner.Founding{RootKeys: 3, Threshold: 2, Publisher: "ada", Models: models}, now)
+//	err := f.Init(owner.Founding{RootKeys: 3, Threshold: 2, Publisher: "ada", Models: models}, now)
 //	...
-//	err = f.Delegate(trust.Delegation{…}, now)
+//	change, err := f.Delegate("bob", models, keys, false, now)
 package owner
 
 import (
@@ -60,6 +61,9 @@ func (f Folder) path(name string) string { return filepath.Join(f.Dir, name) }
 
 // KeyFile is where the folder keeps a key of a name.
 func (f Folder) KeyFile(name string) string { return filepath.Join(f.Dir, keysDir, name+".key") }
+
+// PublicFile is where the public half of the key in a file is.
+func PublicFile(key string) string { return key + ".pub" }
 
 // CheckPublisher refuses what is no publisher's name.
 func CheckPublisher(name string) error {
@@ -163,6 +167,20 @@ func (f Folder) private(what string, count []trust.PublicKey, enough int) ([]tru
 		return nil, fmt.Errorf("sign %s: it takes %d of its keys, and at hand: %d; name their files with --with-key", what, enough, len(found))
 	}
 	return found, nil
+}
+
+// FileOf is the file in the folder that keeps a key; empty if none does.
+func (f Folder) FileOf(key trust.KeyID) string {
+	inside, err := filepath.Glob(filepath.Join(f.Dir, keysDir, "*.key"))
+	if err != nil {
+		return ""
+	}
+	for _, file := range inside {
+		if public, err := readPublic(file); err == nil && public.ID() == key {
+			return file
+		}
+	}
+	return ""
 }
 
 func (f Folder) open(file string) (trust.PrivateKey, error) {

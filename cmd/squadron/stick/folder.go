@@ -68,6 +68,19 @@ func (f folder) open(name string) (*os.File, error) {
 	return file, nil
 }
 
+// read reads a plain file of at most so many bytes.
+func (f folder) read(name string, most int64) ([]byte, error) {
+	file, err := f.open(name)
+	if err != nil {
+		return nil, err
+	}
+	b, err := io.ReadAll(io.LimitReader(file, most+1))
+	if err == nil && int64(len(b)) > most {
+		err = fmt.Errorf("%s has more than %d bytes", name, most)
+	}
+	return b, errors.Join(err, file.Close())
+}
+
 var errNotPlain = errors.New("it is not a plain file")
 
 func (f folder) write(name string, b []byte) error {

@@ -3,7 +3,7 @@
 //
 // It owns what such a folder holds, and the order in which it is written: objects,
 // then trust, then orders, so that a stick pulled out too early holds no order that
-// it cannot fulfil. It refuses to sign anything, and to be believed: a device
+// it cannot fulfil; and which of the fleet's orders there have had their time. It refuses to sign anything, and to be believed: a device
 // verifies all of it. It believes no stick either: what is not a plain file or folder
 // there is not followed, but replaced or refused.
 //
@@ -35,6 +35,9 @@ type Stick struct {
 	From Controller
 	// Tell hears of each large file that is being copied.
 	Tell func(sentence string)
+	// Known are all devices of the sites that are exported whole: an order that the
+	// stick has for any other device there is taken off.
+	Known map[wire.SiteID][]wire.DeviceID
 
 	to folder // Dir, while it is filled
 }
@@ -51,8 +54,9 @@ type Controller interface {
 type Filled struct {
 	Dir     string    `json:"folder"`
 	Devices []string  `json:"devices"`
-	Models  []string  `json:"models"` // such as meter-reader@2.0.0
-	Bytes   int64     `json:"bytes"`  // of all objects
+	Gone    []string  `json:"removed_orders,omitempty"` // devices whose orders were taken off
+	Models  []string  `json:"models"`                   // such as meter-reader@2.0.0
+	Bytes   int64     `json:"bytes"`                    // of all objects
 	Copied  int64     `json:"copied_bytes"`
 	Until   time.Time `json:"believed_until"` // by the fleet's trust
 }
@@ -98,7 +102,8 @@ func (s Stick) fill(ctx context.Context, devices []wire.Device, now time.Time) (
 		}
 		filled.Devices = append(filled.Devices, d.String())
 	}
-	return filled, nil
+	filled.Gone, err = s.takeOff(client)
+	return filled, err
 }
 
 // orders brings each device's signed order, and which models they name, each once.

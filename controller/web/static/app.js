@@ -62,6 +62,11 @@ function deviceRows(device) {
         twice.title = device.contested;
         name.append(twice);
       }
+      if (device.withheld) {
+        const withheld = element("span", "bad", " given no order");
+        withheld.title = "It " + device.withheld;
+        name.append(withheld);
+      }
     }
     const running = element("td", "v", model?.running ?? "");
     running.title = model?.digest ?? "";
@@ -92,7 +97,7 @@ function rolloutCard(r) {
   });
   const phaseText = { running: "busy", done: "good" }[r.phase] ?? "bad";
   const card = element("div", "rollout " + r.phase,
-    element("b", "", r.model + " " + r.version),
+    element("b", "", r.removes ? "removal of " + r.model : r.model + " " + r.version),
     element("span", phaseText, r.phase),
     element("span", "quiet", "  wave " + r.wave + " of " + r.waves.length + " (" + r.waves.join(", ") + ")  "
       + r.healthy + " healthy, " + r.failed + " failed, " + r.total + " devices  started " + clock(r.started)),
