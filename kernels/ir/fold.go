@@ -2,7 +2,6 @@ package ir
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/squadron-edge/squadron/kernels/tensor"
 )
@@ -19,9 +18,16 @@ const (
 )
 
 // Fold computes with eval what no input influences, infers the shapes that
-// follow from it, and drops what is not needed any more.
+// follow from it, writes out the branch that a constant condition chooses, and drops
+// what is not needed any more. Bodies are folded too, with what is known of the
+// values that they capture.
 func Fold(g *Graph, eval func(op Operator, in []*tensor.Tensor) ([]*tensor.Tensor, error)) (*Graph, error) {
-	f := folding{g: g.clone(), eval: eval}
+	return fold(g, &folding{eval: eval})
+}
+
+func fold(g *Graph, around *folding) (*Graph, error) {
+	f := folding{g: g.clone(), eval: around.eval, bytes: around.bytes, elements: around.elements, senseless: around.senseless}
+	defer func() { around.bytes, around.elements, around.senseless = f.bytes, f.elements, f.senseless }()
 	nodes := f.g.Nodes
 	f.g.Nodes = nil
 	for _, n := range nodes {
@@ -35,19 +41,20 @@ func Fold(g *Graph, eval func(op Operator, in []*tensor.Tensor) ([]*tensor.Tenso
 type folding struct {
 	g    *Graph
 	eval func(Operator, []*tensor.Tensor) ([]*tensor.Tensor, error)
-	// So far:
+	// So far, with the bodies:
 	bytes    int // folded
 	elements int // read and written
+	// senseless counts the bodies that could not be folded.
+	senseless int
 }
 
 // node replaces the node by constants, or keeps it.
 func (f *folding) node(n Node) error {
 	if control, ok := n.Op.(Control); ok {
-		op, err := foldBodies(control, f.eval)
-		if err != nil {
-			return fmt.Errorf("%s: %w", f.g.Label(n), err)
+		if body, captures, ok := f.chosen(n); ok {
+			return f.inline(n, body, captures)
 		}
-		n.Op = op
+		n = f.bodies(n, control)
 	}
 	if err := f.g.settle(n); err != nil {
 		return err
@@ -73,26 +80,11 @@ func (f *folding) node(n Node) error {
 	return nil
 }
 
-// foldBodies folds what no input of a body influences.
-func foldBodies(op Control, eval func(Operator, []*tensor.Tensor) ([]*tensor.Tensor, error)) (Operator, error) {
-	bodies := slices.Clone(op.Bodies())
-	for i := range bodies {
-		g, err := Specialise(bodies[i].Graph, nil)
-		if err == nil {
-			g, err = Fold(g, eval)
-		}
-		if err != nil {
-			return nil, err
-		}
-		bodies[i].Graph = g
-	}
-	return op.WithBodies(bodies), nil
-}
-
 // values are the node's outputs, or nil if they are not to be folded.
 func (f *folding) values(n Node) ([]*tensor.Tensor, error) {
-	if shape, ok := n.Op.(Shape); ok {
-		return f.extents(shape, n)
+	switch n.Op.(type) {
+	case Shape, Size:
+		return f.extents(n)
 	}
 	if _, ok := n.Op.(Control); ok {
 		return nil, nil
@@ -126,16 +118,18 @@ func linear(op Operator) bool {
 	switch op.(type) {
 	case Conv, MaxPool, AveragePool, Gemm, MatMul:
 		return false
+	case StringConcat, TfIdfVectorizer, RegexFullMatch: // in proportion to the text
+		return false
 	}
 	return true
 }
 
-// extents folds Shape, which needs no elements.
-func (f *folding) extents(op Shape, n Node) ([]*tensor.Tensor, error) {
+// extents folds Shape and Size, which need no elements.
+func (f *folding) extents(n Node) ([]*tensor.Tensor, error) {
 	if x := n.first(); x == NoValue || !f.g.Values[x].Known() {
 		return nil, nil
 	}
-	out, err := op.Infer([]Info{f.g.Values[n.Inputs[0]].Info})
+	out, err := n.Op.Infer([]Info{f.g.Values[n.Inputs[0]].Info})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.g.Label(n), err)
 	}

@@ -133,6 +133,9 @@ type Body struct {
 	Captures int
 }
 
+// Own are the body's inputs that are not captured.
+func (b Body) Own() []ValueID { return b.Graph.Inputs[:len(b.Graph.Inputs)-b.Captures] }
+
 // Label names a node for a message: its operator, and its name or, lacking
 // one, the name of its first output.
 func (g *Graph) Label(n Node) string {

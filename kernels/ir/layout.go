@@ -238,7 +238,7 @@ func (Gather) Type() string { return "Gather" }
 // Infer puts the indices' shape in the axis's place, and checks the indices if
 // they are known.
 func (op Gather) Infer(in []Info) ([]Info, error) {
-	if err := operands(in).match(parameter{name: "data"}, parameter{name: "indices", dtype: tensor.Int64}); err != nil {
+	if err := operands(in).match(parameter{name: "data"}, parameter{name: "indices", class: indices}); err != nil {
 		return nil, err
 	}
 	x, indices := in[0].Shape, in[1]
@@ -247,7 +247,7 @@ func (op Gather) Infer(in []Info) ([]Info, error) {
 		return nil, fmt.Errorf("attribute axis: %w", err)
 	}
 	if indices.Const != nil {
-		for _, i := range tensor.Data[int64](indices.Const) {
+		for _, i := range indexElements(indices.Const) {
 			if i < -int64(x[axis]) || i >= int64(x[axis]) {
 				return nil, fmt.Errorf("input 1 (indices): %d is outside dimension %d of %v", i, axis, x)
 			}

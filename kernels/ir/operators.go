@@ -126,7 +126,8 @@ type Shape struct {
 	HasEnd bool
 }
 
-// Gather takes slices of X along Axis by int64 indices, which may be negative.
+// Gather takes slices of X along Axis by indices, int64 or int32, which may be
+// negative.
 // Inputs: X, indices. (ONNX Gather-13.)
 type Gather struct{ Axis int }
 

@@ -69,6 +69,9 @@ func (im *importer) scope(fn *Function, n *Node) (*importer, error) {
 		inner.attributes[a.Name] = a
 	}
 	for _, a := range n.Attributes {
+		if _, given := im.attributes[a.Reference]; a.Reference != "" && !given {
+			continue // the call around left it out, and so does this one
+		}
 		a, err := im.resolved(a)
 		if err != nil {
 			return nil, err

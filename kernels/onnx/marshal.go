@@ -21,12 +21,51 @@ func Marshal(m *Model) ([]byte, error) {
 	}
 	b.bytes(7, graph)
 	for _, o := range m.Opsets {
-		var opset message
-		opset.text(1, o.Domain)
-		opset.int64(2, o.Version)
-		b.bytes(8, opset)
+		b.bytes(8, o.marshal())
+	}
+	for _, fn := range m.Functions {
+		function, err := fn.marshal()
+		if err != nil {
+			return nil, fmt.Errorf("encode ONNX function %q: %w", fn.Name, err)
+		}
+		b.bytes(25, function)
 	}
 	return b, nil
+}
+
+func (fn *Function) marshal() (message, error) {
+	var b message
+	b.text(1, fn.Name)
+	b.texts(4, fn.Inputs)
+	b.texts(5, fn.Outputs)
+	b.texts(6, fn.Attributes)
+	for _, n := range fn.Nodes {
+		node, err := n.marshal()
+		if err != nil {
+			return nil, fmt.Errorf("node %s %q: %w", n.OpType, n.Name, err)
+		}
+		b.bytes(7, node)
+	}
+	for _, o := range fn.Opsets {
+		b.bytes(9, o.marshal())
+	}
+	b.text(10, fn.Domain)
+	for _, a := range fn.Defaults {
+		attribute, err := a.marshal()
+		if err != nil {
+			return nil, fmt.Errorf("attribute %q: %w", a.Name, err)
+		}
+		b.bytes(11, attribute)
+	}
+	b.text(13, fn.Overload)
+	return b, nil
+}
+
+func (o Opset) marshal() message {
+	var b message
+	b.text(1, o.Domain)
+	b.int64(2, o.Version)
+	return b
 }
 
 // message is an encoded protobuf message; its methods append a field.
@@ -45,6 +84,14 @@ func (b *message) float32(number protowire.Number, v float32) {
 // text leaves out an empty text, which is the default.
 func (b *message) text(number protowire.Number, v string) {
 	if v != "" {
+		b.bytes(number, []byte(v))
+	}
+}
+
+// texts writes each text, since an empty one keeps its place: of inputs, an absent
+// one.
+func (b *message) texts(number protowire.Number, list []string) {
+	for _, v := range list {
 		b.bytes(number, []byte(v))
 	}
 }
@@ -101,12 +148,8 @@ func (g *Graph) marshal() (message, error) {
 
 func (n *Node) marshal() (message, error) {
 	var b message
-	for _, name := range n.Inputs {
-		b.bytes(1, []byte(name)) // "" is an absent input and keeps its place
-	}
-	for _, name := range n.Outputs {
-		b.bytes(2, []byte(name))
-	}
+	b.texts(1, n.Inputs)
+	b.texts(2, n.Outputs)
 	b.text(3, n.Name)
 	b.text(4, n.OpType)
 	for _, a := range n.Attributes {
@@ -117,12 +160,18 @@ func (n *Node) marshal() (message, error) {
 		b.bytes(5, attribute)
 	}
 	b.text(7, n.Domain)
+	b.text(8, n.Overload)
 	return b, nil
 }
 
 func (a *Attribute) marshal() (message, error) {
 	var b message
 	b.text(1, a.Name)
+	if a.Reference != "" {
+		b.text(21, a.Reference)
+		b.int64(20, int64(a.Type))
+		return b, nil
+	}
 	switch a.Type {
 	case FloatAttribute:
 		b.float32(2, a.Float)

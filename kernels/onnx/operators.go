@@ -14,6 +14,10 @@ var operators map[operatorKey]func(*reading) ir.Operator
 func init() { // not with the variable: a body's operators are read with it
 	operators = union(
 		domain{"", common},
+		domain{"", moving},
+		domain{"", sequences},
+		domain{"", control},
+		domain{"", text},
 	)
 }
 
@@ -59,7 +63,6 @@ var common = family{
 	"Softmax":            softmax,
 	"Squeeze":            squeeze,
 	"Unsqueeze":          unsqueeze,
-	"If":                 branch,
 }
 
 // plain is an operator without attributes.
@@ -142,17 +145,25 @@ func softmax(r *reading) ir.Operator {
 	return ir.Softmax{Axis: r.int("axis", -1)}
 }
 
+// concat: since 4 the axis must be given.
 func concat(r *reading) ir.Operator {
-	r.required("axis")
-	return ir.Concat{Axis: r.int("axis", 0)}
+	if r.opset >= 4 {
+		r.required("axis")
+	}
+	return ir.Concat{Axis: r.int("axis", 1)}
 }
 
 func flatten(r *reading) ir.Operator { return ir.Flatten{Axis: r.int("axis", 1)} }
 
 func gather(r *reading) ir.Operator { return ir.Gather{Axis: r.int("axis", 0)} }
 
-// reshape: since 14 there is allowzero.
+// reshape: since 5 the shape is an input, since 14 there is allowzero.
 func reshape(r *reading) ir.Operator {
+	if r.opset < 5 {
+		r.required("shape")
+		r.exactly(1)
+		r.listInput("shape")
+	}
 	if r.opset < 14 {
 		return ir.Reshape{}
 	}
@@ -202,11 +213,6 @@ func dropout(r *reading) ir.Operator {
 		r.fail(fmt.Errorf("input 2 (training_mode) is %q; supported is only a constant false", r.node.Inputs[2]))
 	}
 	return ir.Identity{}
-}
-
-// branch is If.
-func branch(r *reading) ir.Operator {
-	return ir.If{Then: r.body("then_branch"), Else: r.body("else_branch")}
 }
 
 // isFalse reports whether a name is a constant bool that is false.

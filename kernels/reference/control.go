@@ -26,6 +26,12 @@ func Drive(w *ir.Watch, op ir.Control, in []tensor.Value, bodies []ir.BodyProgra
 	switch op := op.(type) {
 	case ir.If:
 		return d.branch(op, in[:own])
+	case ir.Loop:
+		return d.loop(op, in[:own:own])
+	case ir.Scan:
+		return d.scan(op, in[:own:own])
+	case ir.SequenceMap:
+		return d.sequenceMap(op, in[:own:own])
 	}
 	return nil, fmt.Errorf("it is not an operator of the reference engine")
 }

@@ -41,14 +41,14 @@ func concat(op ir.Concat, in args, yt *tensor.Tensor) error {
 }
 
 // gather takes slices of X along Axis (ONNX Gather-13). X is [outer…×A×inner…],
-// indices int64 of any shape, Y [outer…×indices…×inner…]; a negative index
+// indices of any shape, Y [outer…×indices…×inner…]; a negative index
 // counts from the end. That indices lie inside was checked with the shapes.
 func gather(op ir.Gather, xt, indices, yt *tensor.Tensor) error {
 	s := xt.Shape()
 	axis := axisOf(op.Axis, len(s))
-	inner, to := size(s[axis+1:]), 0
+	inner, to, list := size(s[axis+1:]), 0, wholes(indices)
 	for o := range size(s[:axis]) {
-		for _, v := range tensor.Data[int64](indices) {
+		for _, v := range list {
 			from := (o*s[axis] + axisOf(int(v), s[axis])) * inner
 			if err := tensor.Copy(yt, to, xt, from, inner); err != nil {
 				return err

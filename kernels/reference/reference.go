@@ -141,7 +141,10 @@ func kernelOf(op ir.Operator) (kernel, error) {
 	return kernel{}, fmt.Errorf("%s is not an operator of the reference engine", op.Type())
 }
 
-var families = []func(ir.Operator) (kernel, bool){spatial, pointwise, linear, reductions, movement}
+var families = []func(ir.Operator) (kernel, bool){
+	spatial, pointwise, linear, reductions, movement,
+	arranging, indexing, filling, choosing, texts, sequential,
+}
 
 // one is a kernel with one output.
 func one(needs int, run func(w *ir.Watch, in args, y *tensor.Tensor) error) (kernel, bool) {
@@ -230,15 +233,20 @@ func floats(needs int, run func(*ir.Watch, args, *tensor.Tensor) error) (kernel,
 	})
 }
 
-// results allocates the outputs that op infers for in.
-func results(op ir.Operator, in []*tensor.Tensor) (args, error) {
-	known := make([]ir.Info, len(in))
+// known is what inference is told of tensors: all.
+func known(in []*tensor.Tensor) []ir.Info {
+	infos := make([]ir.Info, len(in))
 	for i, t := range in {
 		if t != nil {
-			known[i] = ir.Info{DType: t.DType(), Shape: t.Shape(), Const: t}
+			infos[i] = ir.Info{DType: t.DType(), Shape: t.Shape(), Const: t}
 		}
 	}
-	infos, err := op.Infer(known)
+	return infos
+}
+
+// results allocates the outputs that op infers for in.
+func results(op ir.Operator, in []*tensor.Tensor) (args, error) {
+	infos, err := op.Infer(known(in))
 	if err != nil {
 		return nil, err
 	}
