@@ -16,6 +16,8 @@ func init() { // not with the variable: a body's operators are read with it
 		domain{"", common},
 		domain{"", linear},
 		domain{"", reductions},
+		domain{"", normalizations},
+		domain{"com.microsoft", skipNormalizations},
 	)
 }
 

@@ -96,3 +96,22 @@ func hardmax(x, y []float64) {
 		y[best] = 1
 	}
 }
+
+// lpNormalization divides by the P-norm (ONNX LpNormalization-22).
+func lpNormalization(p int) func(x, y []float64) {
+	return func(x, y []float64) {
+		norm := 0.0
+		for _, v := range x {
+			if p == 1 {
+				norm += math.Abs(v)
+			} else {
+				norm = math.Hypot(norm, v)
+			}
+		}
+		for i, v := range x {
+			if y[i] = v; norm != 0 {
+				y[i] = v / norm
+			}
+		}
+	}
+}
