@@ -17,6 +17,7 @@ func init() { // not with the variable: a body's operators are read with it
 		domain{"", linear},
 		domain{"", reductions},
 		domain{"", normalizations},
+		domain{"", losses},
 		domain{"com.microsoft", skipNormalizations},
 	)
 }
