@@ -18,6 +18,7 @@ func init() { // not with the variable: a body's operators are read with it
 		domain{"", reductions},
 		domain{"", normalizations},
 		domain{"", losses},
+		domain{"", attentions},
 		domain{"com.microsoft", skipNormalizations},
 	)
 }
