@@ -19,6 +19,7 @@ func init() { // not with the variable: a body's operators are read with it
 		domain{"", normalizations},
 		domain{"", losses},
 		domain{"", attentions},
+		domain{"", recurrent},
 		domain{"com.microsoft", skipNormalizations},
 	)
 }

@@ -143,7 +143,7 @@ func kernelOf(op ir.Operator) (kernel, error) {
 
 var families = []func(ir.Operator) (kernel, bool){
 	spatial, pointwise, linear, reductions, movement,
-	normalizations, losses, attentions,
+	normalizations, losses, attentions, recurrents,
 }
 
 // one is a kernel with one output.
