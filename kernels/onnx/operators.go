@@ -20,6 +20,7 @@ func init() { // not with the variable: a body's operators are read with it
 		domain{"", losses},
 		domain{"", attentions},
 		domain{"", recurrent},
+		domain{"", signals},
 		domain{"com.microsoft", skipNormalizations},
 	)
 }
