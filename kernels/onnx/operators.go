@@ -22,6 +22,7 @@ func init() { // not with the variable: a body's operators are read with it
 		domain{"", recurrent},
 		domain{"", signals},
 		domain{"com.microsoft", skipNormalizations},
+		domain{"ai.onnx.preview.training", optimizers},
 	)
 }
 

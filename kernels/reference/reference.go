@@ -143,7 +143,7 @@ func kernelOf(op ir.Operator) (kernel, error) {
 
 var families = []func(ir.Operator) (kernel, bool){
 	spatial, pointwise, linear, reductions, movement,
-	normalizations, losses, attentions, recurrents, signals,
+	normalizations, losses, attentions, recurrents, signals, optimizers,
 }
 
 // one is a kernel with one output.
