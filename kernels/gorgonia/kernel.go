@@ -47,8 +47,10 @@ func fit(s site) (kernel, error) {
 		return fitAveragePool(s, op)
 	case ir.GlobalAveragePool:
 		return fitGlobalAveragePool(s), nil
-	case ir.ReduceMean:
-		return fitReduceMean(s, op)
+	case ir.Reduce:
+		if op.By == ir.ReduceMean {
+			return fitReduceMean(s, op)
+		}
 	case ir.Softmax:
 		return fitSoftmax(s, op), nil
 	case ir.Concat:

@@ -116,7 +116,7 @@ func (f *folding) values(n Node) ([]*tensor.Tensor, error) {
 // not occur in networks, and an engine computes them as well.
 func linear(op Operator) bool {
 	switch op.(type) {
-	case Conv, MaxPool, AveragePool, Gemm, MatMul:
+	case Conv, MaxPool, AveragePool, Gemm, MatMul, heavy:
 		return false
 	case StringConcat, TfIdfVectorizer, RegexFullMatch: // in proportion to the text
 		return false

@@ -130,9 +130,12 @@ func (op BatchNormalization) affine(g *Graph, n Node) (scale, shift []float64, o
 	return scale, shift, len(scale) > 0
 }
 
-// activationIntoProducer makes Relu or a constant Clip the epilogue of Conv,
-// Gemm or Add.
+// activationIntoProducer makes Relu or a constant Clip of float32 the epilogue of
+// Conv, Gemm or Add.
 func activationIntoProducer(g *Graph, _ []int, producer, n Node) (Node, bool) {
+	if g.Values[n.Outputs[0]].DType != tensor.Float32 {
+		return Node{}, false
+	}
 	act, ok := activation(g, n)
 	if !ok {
 		return Node{}, false

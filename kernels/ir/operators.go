@@ -56,7 +56,8 @@ type Clip struct{}
 type Add struct{ Act Activation }
 
 // Gemm is Alpha·A'·B' + Beta·C, where ' transposes if asked. Inputs: A, B [2-D],
-// optional C, broadcast to the result. (ONNX Gemm-13.)
+// optional C, broadcast to the result. Integers are exact, modulo their type; Act
+// is for float32 alone. (ONNX Gemm-13.)
 type Gemm struct {
 	Alpha, Beta    float32
 	TransA, TransB bool
@@ -64,7 +65,7 @@ type Gemm struct {
 }
 
 // MatMul multiplies matrices as numpy.matmul does, with broadcast leading
-// dimensions. (ONNX MatMul-13.)
+// dimensions. Integers are exact, modulo their type. (ONNX MatMul-13.)
 type MatMul struct{}
 
 // MaxPool is the maximum over a window; padding never wins. (ONNX MaxPool-12,
@@ -83,21 +84,6 @@ type AveragePool struct {
 
 // GlobalAveragePool is the mean over all spatial dimensions, which stay as 1.
 type GlobalAveragePool struct{}
-
-// ReduceMean is the mean over axes. Inputs: X, optional int64 axes (absent:
-// all, or none if NoopWithEmptyAxes). (ONNX ReduceMean-18.)
-type ReduceMean struct {
-	KeepDims          bool
-	NoopWithEmptyAxes bool
-}
-
-// Softmax normalises exponentials along Axis. Before opset 13 the input was
-// first flattened to two dimensions at the axis: Flatten says so.
-// (ONNX Softmax-13, Softmax-11.)
-type Softmax struct {
-	Axis    int
-	Flatten bool
-}
 
 // Concat joins its inputs along Axis. (ONNX Concat-13.)
 type Concat struct{ Axis int }

@@ -54,8 +54,10 @@ func (g *Graph) workFor(outputs int, n Node) int {
 		return times(outputs, op.Kernel...)
 	case AveragePool:
 		return times(outputs, op.Kernel...)
-	case GlobalAveragePool, ReduceMean:
+	case GlobalAveragePool, Reduce, ArgExtreme, TopK:
 		return times(1, g.Values[n.Inputs[0]].Shape...)
+	case heavy:
+		return g.heavyWork(op, n)
 	}
 	return outputs
 }

@@ -18,6 +18,15 @@ func init() { // not with the variable: a body's operators are read with it
 		domain{"", sequences},
 		domain{"", control},
 		domain{"", text},
+		domain{"", linear},
+		domain{"", reductions},
+		domain{"", normalizations},
+		domain{"", losses},
+		domain{"", attentions},
+		domain{"", recurrent},
+		domain{"", signals},
+		domain{"com.microsoft", skipNormalizations},
+		domain{"ai.onnx.preview.training", optimizers},
 	)
 }
 
@@ -51,16 +60,12 @@ var common = family{
 	"Dropout":            dropout,
 	"Flatten":            flatten,
 	"Gather":             gather,
-	"Gemm":               gemm,
 	"GlobalAveragePool":  plain(ir.GlobalAveragePool{}),
 	"Identity":           plain(ir.Identity{}),
-	"MatMul":             plain(ir.MatMul{}),
 	"MaxPool":            maxPool,
-	"ReduceMean":         reduceMean,
 	"Relu":               plain(ir.Relu{}),
 	"Reshape":            reshape,
 	"Shape":              shape,
-	"Softmax":            softmax,
 	"Squeeze":            squeeze,
 	"Unsqueeze":          unsqueeze,
 }
@@ -116,33 +121,6 @@ func clip(r *reading) ir.Operator {
 		r.constantInput(name, t, err)
 	}
 	return ir.Clip{}
-}
-
-func gemm(r *reading) ir.Operator {
-	return ir.Gemm{
-		Alpha: r.float("alpha", 1), Beta: r.float("beta", 1),
-		TransA: r.flag("transA", false), TransB: r.flag("transB", false),
-	}
-}
-
-// reduceMean: since 18 the axes are an input.
-func reduceMean(r *reading) ir.Operator {
-	op := ir.ReduceMean{KeepDims: r.flag("keepdims", true)}
-	if r.opset < 18 {
-		r.axesInput()
-		return op
-	}
-	op.NoopWithEmptyAxes = r.flag("noop_with_empty_axes", false)
-	return op
-}
-
-// softmax: since 13 it works along one axis, by default the last; before, on
-// the input as a matrix.
-func softmax(r *reading) ir.Operator {
-	if r.opset < 13 {
-		return ir.Softmax{Axis: r.int("axis", 1), Flatten: true}
-	}
-	return ir.Softmax{Axis: r.int("axis", -1)}
 }
 
 // concat: since 4 the axis must be given.

@@ -144,6 +144,7 @@ func kernelOf(op ir.Operator) (kernel, error) {
 var families = []func(ir.Operator) (kernel, bool){
 	spatial, pointwise, linear, reductions, movement,
 	arranging, indexing, filling, choosing, texts, sequential,
+	normalizations, losses, attentions, recurrents, signals, optimizers,
 }
 
 // one is a kernel with one output.
@@ -175,26 +176,6 @@ func pointwise(op ir.Operator) (kernel, bool) {
 		return floats(1, func(_ *ir.Watch, in args, y *tensor.Tensor) error { return clip(in[0], in[1], in[2], y) })
 	case ir.Add:
 		return floats(2, func(w *ir.Watch, in args, y *tensor.Tensor) error { return add(w, op, in[0], in[1], y) })
-	}
-	return kernel{}, false
-}
-
-func linear(op ir.Operator) (kernel, bool) {
-	switch op := op.(type) {
-	case ir.Gemm:
-		return floats(2, func(w *ir.Watch, in args, y *tensor.Tensor) error { return gemm(w, op, in[0], in[1], in[2], y) })
-	case ir.MatMul:
-		return floats(2, func(w *ir.Watch, in args, y *tensor.Tensor) error { return matMul(w, in[0], in[1], y) })
-	}
-	return kernel{}, false
-}
-
-func reductions(op ir.Operator) (kernel, bool) {
-	switch op := op.(type) {
-	case ir.ReduceMean:
-		return one(1, func(w *ir.Watch, in args, y *tensor.Tensor) error { return reduceMean(w, op, in[0], in[1], y) })
-	case ir.Softmax:
-		return floats(1, func(w *ir.Watch, in args, y *tensor.Tensor) error { return softmax(w, op, in[0], y) })
 	}
 	return kernel{}, false
 }

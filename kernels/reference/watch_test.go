@@ -22,7 +22,7 @@ func TestAnOperatorLeavesItsOutputWhenTheRunHasEnded(t *testing.T) {
 		"softmax":             {ir.Softmax{Axis: -1}, []tensor.Shape{{1 << 12, 1 << 10}}},
 		"add":                 {ir.Add{}, []tensor.Shape{{1 << 11, 1 << 10}, {1 << 11, 1}}},
 		"batch normalization": {ir.BatchNormalization{Epsilon: 1}, []tensor.Shape{{1 << 21, 1}, {1}, {1}, {1}, {1}}},
-		"mean":                {ir.ReduceMean{KeepDims: true}, []tensor.Shape{{1 << 21}}},
+		"mean":                {ir.Reduce{By: ir.ReduceMean, KeepDims: true}, []tensor.Shape{{1 << 21}}},
 	} {
 		in := make([]*tensor.Tensor, len(c.in))
 		for i, shape := range c.in {
