@@ -98,21 +98,21 @@ func (op Compress) Infer(in []Info) ([]Info, error) {
 	return open(in[0].DType)
 }
 
-// Reduction says how a scattered element meets what is there.
-type Reduction uint8
+// Scattering says how a scattered element meets what is there.
+type Scattering uint8
 
 // The reductions of ScatterElements and ScatterND. Several elements for one place
 // are taken in their order.
 const (
-	Replace Reduction = iota
-	ReduceAdd
-	ReduceMul
-	ReduceMax
-	ReduceMin
+	ScatterReplace Scattering = iota
+	ScatterAdd
+	ScatterMul
+	ScatterMax
+	ScatterMin
 )
 
-func (r Reduction) check(d tensor.DType) error {
-	if r != Replace && !d.IsFloat() && !d.IsInteger() && d != tensor.Bool {
+func (r Scattering) check(d tensor.DType) error {
+	if r != ScatterReplace && !d.IsFloat() && !d.IsInteger() && d != tensor.Bool {
 		return fmt.Errorf("attribute reduction: %v is not reduced", d)
 	}
 	return nil
@@ -123,7 +123,7 @@ func (r Reduction) check(d tensor.DType) error {
 // shape. (ONNX ScatterElements-18.)
 type ScatterElements struct {
 	Axis      int
-	Reduction Reduction
+	Reduction Scattering
 }
 
 // Type is "ScatterElements".
@@ -143,7 +143,7 @@ func (op ScatterElements) Infer(in []Info) ([]Info, error) {
 	return result(in[0].DType, in[0].Shape.Clone())
 }
 
-func scattered(in []Info, r Reduction, c class) error {
+func scattered(in []Info, r Scattering, c class) error {
 	if err := operands(in).match(parameter{name: "data"}, parameter{name: "indices", class: c}, parameter{name: "updates"}); err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func scattered(in []Info, r Reduction, c class) error {
 // ScatterND is X with slices of updates at the places that vectors of indices lead
 // to. Inputs: X, int64 indices [any…×k], updates [any…×slice…]. (ONNX
 // ScatterND-18.)
-type ScatterND struct{ Reduction Reduction }
+type ScatterND struct{ Reduction Scattering }
 
 // Type is "ScatterND".
 func (ScatterND) Type() string { return "ScatterND" }

@@ -125,16 +125,16 @@ func gatherND(r *reading) ir.Operator {
 	return ir.GatherND{BatchDims: r.int("batch_dims", 0)}
 }
 
-var reductionNames = map[string]ir.Reduction{
-	"none": ir.Replace, "add": ir.ReduceAdd, "mul": ir.ReduceMul, "max": ir.ReduceMax, "min": ir.ReduceMin,
+var reductionNames = map[string]ir.Scattering{
+	"none": ir.ScatterReplace, "add": ir.ScatterAdd, "mul": ir.ScatterMul, "max": ir.ScatterMax, "min": ir.ScatterMin,
 }
 
 // reduction: since 16 there are sums and products, since 18 the largest and the
 // smallest.
-func (r *reading) reduction() ir.Reduction {
+func (r *reading) reduction() ir.Scattering {
 	switch {
 	case r.opset < 16:
-		return ir.Replace
+		return ir.ScatterReplace
 	case r.opset < 18:
 		return reductionNames[r.choice("reduction", "none", "none", "add", "mul")]
 	}

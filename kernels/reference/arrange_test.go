@@ -16,8 +16,8 @@ func these[T tensor.Element](shape []int, v ...T) *tensor.Tensor {
 	return must(tensor.Of(append([]T{}, v...), shape...))
 }
 
-// written writes shape and elements of any type; strings are quoted.
-func written(t *tensor.Tensor) string {
+// inFull writes shape and elements of any type; strings are quoted.
+func inFull(t *tensor.Tensor) string {
 	if s := tensor.Data[string](t); s != nil {
 		return fmt.Sprintf("%v %q", t, s)
 	}
@@ -61,7 +61,7 @@ func checkMoved(t *testing.T, cases []moved) {
 				t.Fatalf("%d outputs, want %d", len(got), len(c.want))
 			}
 			for i := range c.want {
-				if got, want := written(got[i]), written(c.want[i]); got != want {
+				if got, want := inFull(got[i]), inFull(c.want[i]); got != want {
 					t.Errorf("output %d:\ngot  %s\nwant %s", i, got, want)
 				}
 			}
@@ -152,14 +152,14 @@ func TestIndexingByHand(t *testing.T) {
 
 		{"scatter elements", ir.ScatterElements{Axis: 1}, tensors{x, ints([]int{1, 2}, -1, 0), of([]int{1, 2}, 10, 20)}, tensors{of([]int{2, 3}, 20, 2, 10, 4, 5, 6)}},
 		{"scatter the last of two", ir.ScatterElements{}, tensors{count(2), ints([]int{2}, 1, 1), of([]int{2}, 8, 9)}, tensors{of([]int{2}, 1, 9)}},
-		{"scatter a sum", ir.ScatterElements{Reduction: ir.ReduceAdd}, tensors{count(2), ints([]int{2}, 1, 1), of([]int{2}, 8, 9)}, tensors{of([]int{2}, 1, 19)}},
-		{"scatter a product of int32", ir.ScatterElements{Reduction: ir.ReduceMul}, tensors{these([]int{2}, int32(2), 3), these([]int{2}, int32(0), 0), these([]int{2}, int32(5), 7)}, tensors{these([]int{2}, int32(70), 3)}},
-		{"scatter the largest uint64", ir.ScatterElements{Reduction: ir.ReduceMax}, tensors{these([]int{1}, uint64(1)), ints([]int{1}, 0), these([]int{1}, uint64(1<<63))}, tensors{these([]int{1}, uint64(1<<63))}},
-		{"scatter the smallest half float", ir.ScatterElements{Reduction: ir.ReduceMin}, tensors{these([]int{1}, tensor.F16(0x3c00)), ints([]int{1}, 0), these([]int{1}, tensor.F16(0xbc00))}, tensors{these([]int{1}, tensor.F16(0xbc00))}},
-		{"scatter true into bools", ir.ScatterElements{Reduction: ir.ReduceAdd}, tensors{these([]int{2}, true, false), ints([]int{1}, 0), these([]int{1}, true)}, tensors{these([]int{2}, true, false)}},
+		{"scatter a sum", ir.ScatterElements{Reduction: ir.ScatterAdd}, tensors{count(2), ints([]int{2}, 1, 1), of([]int{2}, 8, 9)}, tensors{of([]int{2}, 1, 19)}},
+		{"scatter a product of int32", ir.ScatterElements{Reduction: ir.ScatterMul}, tensors{these([]int{2}, int32(2), 3), these([]int{2}, int32(0), 0), these([]int{2}, int32(5), 7)}, tensors{these([]int{2}, int32(70), 3)}},
+		{"scatter the largest uint64", ir.ScatterElements{Reduction: ir.ScatterMax}, tensors{these([]int{1}, uint64(1)), ints([]int{1}, 0), these([]int{1}, uint64(1<<63))}, tensors{these([]int{1}, uint64(1<<63))}},
+		{"scatter the smallest half float", ir.ScatterElements{Reduction: ir.ScatterMin}, tensors{these([]int{1}, tensor.F16(0x3c00)), ints([]int{1}, 0), these([]int{1}, tensor.F16(0xbc00))}, tensors{these([]int{1}, tensor.F16(0xbc00))}},
+		{"scatter true into bools", ir.ScatterElements{Reduction: ir.ScatterAdd}, tensors{these([]int{2}, true, false), ints([]int{1}, 0), these([]int{1}, true)}, tensors{these([]int{2}, true, false)}},
 		{"scatter nothing", ir.ScatterElements{}, tensors{count(2), ints([]int{0}), of([]int{0})}, tensors{count(2)}},
 		{"scatter rows", ir.ScatterND{}, tensors{x, ints([]int{1, 1}, -1), of([]int{1, 3}, 7, 8, 9)}, tensors{of([]int{2, 3}, 1, 2, 3, 7, 8, 9)}},
-		{"scatter the largest of rows", ir.ScatterND{Reduction: ir.ReduceMax}, tensors{x, ints([]int{2, 1}, 0, 0), of([]int{2, 3}, 0, 9, 0, 7, 0, 0)}, tensors{of([]int{2, 3}, 7, 9, 3, 4, 5, 6)}},
+		{"scatter the largest of rows", ir.ScatterND{Reduction: ir.ScatterMax}, tensors{x, ints([]int{2, 1}, 0, 0), of([]int{2, 3}, 0, 9, 0, 7, 0, 0)}, tensors{of([]int{2, 3}, 7, 9, 3, 4, 5, 6)}},
 		{"scatter one element", ir.ScatterND{}, tensors{x, ints([]int{2}, 1, 2), of(nil, 0)}, tensors{of([]int{2, 3}, 1, 2, 3, 4, 5, 0)}},
 
 		// The cache [2×1×3×1] keeps what lies before and after.
@@ -277,7 +277,7 @@ func TestMovementRefusesWhatDoesNotFit(t *testing.T) {
 		{"vectors longer than the rank", ir.GatherND{}, tensors{count(2), ints([]int{1, 2}, 0, 0)}, "indices"},
 		{"an update past the end", ir.ScatterElements{}, tensors{count(2), ints([]int{1}, -3), count(1)}, "indices"},
 		{"a slice of updates past the end", ir.ScatterND{}, tensors{count(2), ints([]int{1, 1}, 2), count(1)}, "indices"},
-		{"sums of strings", ir.ScatterND{Reduction: ir.ReduceAdd}, tensors{these([]int{1}, "a"), ints([]int{1, 1}, 0), these([]int{1}, "b")}, "reduction"},
+		{"sums of strings", ir.ScatterND{Reduction: ir.ScatterAdd}, tensors{these([]int{1}, "a"), ints([]int{1, 1}, 0), these([]int{1}, "b")}, "reduction"},
 		{"a write past the cache", ir.TensorScatter{Axis: 1}, tensors{count(1, 2), count(1, 2), ints([]int{1}, 1)}, "write_indices"},
 		{"a write along the batch", ir.TensorScatter{Axis: 0}, tensors{count(1, 2), count(1, 2)}, "batch"},
 		{"a depth below 0", ir.OneHot{}, tensors{list, ints(nil, -1), count(2)}, "depth"},

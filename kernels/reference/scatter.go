@@ -131,7 +131,7 @@ func scatterND(w *ir.Watch, op ir.ScatterND, xt, indices, updates, yt *tensor.Te
 }
 
 // scatter copies X and then puts each block of updates to its place.
-func scatter(w *ir.Watch, r ir.Reduction, xt, updates, yt *tensor.Tensor, block int, place func(i int) (int, error)) error {
+func scatter(w *ir.Watch, r ir.Scattering, xt, updates, yt *tensor.Tensor, block int, place func(i int) (int, error)) error {
 	if err := copyElements(xt, yt); err != nil || block == 0 {
 		return err
 	}
@@ -154,9 +154,9 @@ func scatter(w *ir.Watch, r ir.Reduction, xt, updates, yt *tensor.Tensor, block 
 
 // reducer is how n updates from the j-th on meet Y's elements from the i-th on;
 // done stores them at the end. Y already has what they meet.
-func reducer(r ir.Reduction, updates, yt *tensor.Tensor) (put func(i, j, n int) error, done func()) {
+func reducer(r ir.Scattering, updates, yt *tensor.Tensor) (put func(i, j, n int) error, done func()) {
 	switch {
-	case r == ir.Replace:
+	case r == ir.ScatterReplace:
 		return func(i, j, n int) error { return tensor.Copy(yt, i, updates, j, n) }, func() {}
 	case yt.DType().IsFloat():
 		y, u := reals(yt), reals(updates)
@@ -166,9 +166,9 @@ func reducer(r ir.Reduction, updates, yt *tensor.Tensor) (put func(i, j, n int) 
 	combine := wholeReductions[r]
 	if yt.DType() == tensor.Uint64 { // whose bits wholes keeps
 		switch r {
-		case ir.ReduceMax:
+		case ir.ScatterMax:
 			combine = func(a, b int64) int64 { return int64(max(uint64(a), uint64(b))) }
-		case ir.ReduceMin:
+		case ir.ScatterMin:
 			combine = func(a, b int64) int64 { return int64(min(uint64(a), uint64(b))) }
 		}
 	}
@@ -184,18 +184,18 @@ func meet[T any](y, u []T, combine func(a, b T) T) func(i, j, n int) error {
 	}
 }
 
-var realReductions = map[ir.Reduction]func(a, b float64) float64{
-	ir.ReduceAdd: func(a, b float64) float64 { return a + b },
-	ir.ReduceMul: func(a, b float64) float64 { return a * b },
-	ir.ReduceMax: math.Max,
-	ir.ReduceMin: math.Min,
+var realReductions = map[ir.Scattering]func(a, b float64) float64{
+	ir.ScatterAdd: func(a, b float64) float64 { return a + b },
+	ir.ScatterMul: func(a, b float64) float64 { return a * b },
+	ir.ScatterMax: math.Max,
+	ir.ScatterMin: math.Min,
 }
 
-var wholeReductions = map[ir.Reduction]func(a, b int64) int64{
-	ir.ReduceAdd: func(a, b int64) int64 { return a + b },
-	ir.ReduceMul: func(a, b int64) int64 { return a * b },
-	ir.ReduceMax: func(a, b int64) int64 { return max(a, b) },
-	ir.ReduceMin: func(a, b int64) int64 { return min(a, b) },
+var wholeReductions = map[ir.Scattering]func(a, b int64) int64{
+	ir.ScatterAdd: func(a, b int64) int64 { return a + b },
+	ir.ScatterMul: func(a, b int64) int64 { return a * b },
+	ir.ScatterMax: func(a, b int64) int64 { return max(a, b) },
+	ir.ScatterMin: func(a, b int64) int64 { return min(a, b) },
 }
 
 // tensorScatter writes updates into a cache along Axis (ONNX TensorScatter-24).
