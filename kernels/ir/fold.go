@@ -127,6 +127,8 @@ func linear(op Operator) bool {
 	switch op.(type) {
 	case Conv, MaxPool, AveragePool, Gemm, MatMul:
 		return false
+	case MatMulInteger, QLinearMatMul, QGemm:
+		return false
 	case Random, RandomLike, Bernoulli, Multinomial, Dropout: // draw anew in each run
 		return false
 	}

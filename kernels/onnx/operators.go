@@ -9,8 +9,8 @@ var operators map[operatorKey]func(*reading) ir.Operator
 func init() { // not with the variable: a body's operators are read with it
 	operators = union(
 		domain{"", common},
-		domain{"", pointwise}, domain{"", broadcasting}, domain{"", chance},
-		domain{"com.microsoft", microsoftPointwise},
+		domain{"", pointwise}, domain{"", broadcasting}, domain{"", quantization}, domain{"", chance},
+		domain{"com.microsoft", microsoftPointwise}, domain{"com.microsoft", microsoftQuantization},
 	)
 }
 

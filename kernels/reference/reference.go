@@ -143,7 +143,7 @@ func kernelOf(op ir.Operator) (kernel, error) {
 
 var families = []func(ir.Operator) (kernel, bool){
 	spatial, linear, reductions, movement,
-	unary, binary, casts, batches, chance,
+	unary, binary, casts, batches, chance, quantization,
 }
 
 // one is a kernel with one output.
