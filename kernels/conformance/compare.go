@@ -41,6 +41,16 @@ func Compare(got, want tensor.Value) error {
 	return nil
 }
 
+// compareForms says how a value differs from the wanted one in type or shape.
+func compareForms(got, want tensor.Value) error {
+	g, isTensor := got.(*tensor.Tensor)
+	w, ok := want.(*tensor.Tensor)
+	if !isTensor || !ok || !g.Type().Equal(w.Type()) || !g.Shape().Equal(w.Shape()) {
+		return fmt.Errorf("it is %v, want %v", got, want)
+	}
+	return nil
+}
+
 func compareAll(got, want []tensor.Value) error {
 	if len(got) != len(want) {
 		return fmt.Errorf("it has %d elements, want %d", len(got), len(want))

@@ -30,6 +30,9 @@ func fit(s site) (kernel, error) {
 	case ir.Conv:
 		return fitConv(s, op)
 	case ir.BatchNormalization:
+		if len(s.output()) < 2 {
+			return nil, errNoKernel
+		}
 		return fitBatchNormalization(s, op), nil
 	case ir.Relu:
 		return relu, nil

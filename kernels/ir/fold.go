@@ -112,13 +112,18 @@ func (f *folding) values(n Node) ([]*tensor.Tensor, error) {
 }
 
 // linear reports whether the operator takes time in proportion to its inputs
-// and outputs, so that no file can make Fold slow. Constants of the others do
-// not occur in networks, and an engine computes them as well.
+// and outputs, so that no file can make Fold slow, and always gives the same.
+// Constants of the others do not occur in networks, and an engine computes them
+// as well.
 func linear(op Operator) bool {
 	switch op.(type) {
 	case Conv, MaxPool, AveragePool, Gemm, MatMul, heavy:
 		return false
 	case StringConcat, TfIdfVectorizer, RegexFullMatch: // in proportion to the text
+		return false
+	case MatMulInteger, QLinearMatMul, QGemm:
+		return false
+	case Random, RandomLike, Bernoulli, Multinomial, Dropout: // draw anew in each run
 		return false
 	}
 	return true

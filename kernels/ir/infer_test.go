@@ -119,7 +119,7 @@ func TestWhatDoesNotFitIsNamed(t *testing.T) {
 		"Conv: element type":         {ir.Conv{Group: 1}, []ir.Info{i(1, 3, 4, 4), f(4, 3, 1, 1)}, "input 0 (X) is int64; supported is float32"},
 		"Conv: too many inputs":      {ir.Conv{Group: 1}, []ir.Info{f(1, 3, 4, 4), f(4, 3, 1, 1), f(4), f(4)}, "4 inputs"},
 		"BatchNormalization: mean":   {ir.BatchNormalization{}, []ir.Info{f(1, 3), f(3), f(3), f(2), f(3)}, "input 3 (mean)"},
-		"BatchNormalization: rank":   {ir.BatchNormalization{}, []ir.Info{f(3), f(3), f(3), f(3), f(3)}, "at least N×C"},
+		"BatchNormalization: rank":   {ir.BatchNormalization{}, []ir.Info{f(), f(3), f(3), f(3), f(3)}, "at least N×C"},
 		"Clip: bound":                {ir.Clip{}, []ir.Info{f(1), f(2)}, "input 1 (min)"},
 		"Add":                        {ir.Add{}, []ir.Info{f(2), f(3)}, "do not broadcast"},
 		"Add: types":                 {ir.Add{}, []ir.Info{f(2), i(2)}, "input 1 (B) is int64"},

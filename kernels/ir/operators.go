@@ -41,14 +41,16 @@ type Conv struct {
 }
 
 // BatchNormalization in inference mode. Inputs: X [N×C×…], scale, bias, mean
-// and variance, each [C]. (ONNX BatchNormalization-15.)
+// and variance, each [C]; a vector X is of one channel. (ONNX
+// BatchNormalization-15.)
 type BatchNormalization struct{ Epsilon float32 }
 
-// Relu is max(x, 0).
+// Relu is max(x, 0). (ONNX Relu-14.)
 type Relu struct{}
 
 // Clip limits elements to [min, max]. Inputs: X, optional scalar min, optional
-// scalar max. (ONNX Clip-13.)
+// scalar max, of X's type; or float32 where X is of floats, as before operator
+// set 11. (ONNX Clip-13.)
 type Clip struct{}
 
 // Add is elementwise addition with multidirectional broadcasting.

@@ -32,30 +32,6 @@ func (op Conv) Infer(in []Info) ([]Info, error) {
 	return result(tensor.Float32, out)
 }
 
-// Type is "BatchNormalization".
-func (BatchNormalization) Type() string { return "BatchNormalization" }
-
-// Infer checks that the statistics have one element a channel.
-func (BatchNormalization) Infer(in []Info) ([]Info, error) {
-	want := []parameter{
-		{name: "X", dtype: tensor.Float32}, {name: "scale", dtype: tensor.Float32}, {name: "B", dtype: tensor.Float32},
-		{name: "mean", dtype: tensor.Float32}, {name: "var", dtype: tensor.Float32},
-	}
-	if err := operands(in).match(want...); err != nil {
-		return nil, err
-	}
-	x := in[0].Shape
-	if len(x) < 2 {
-		return nil, fmt.Errorf("input 0 (X) has shape %v, want at least N×C", x)
-	}
-	for i, p := range in[1:] {
-		if !p.Shape.Equal(tensor.Shape{x[1]}) {
-			return nil, fmt.Errorf("input %d (%s) has shape %v, want %v", i+1, want[i+1].name, p.Shape, tensor.Shape{x[1]})
-		}
-	}
-	return result(tensor.Float32, x.Clone())
-}
-
 // Type is "MaxPool".
 func (MaxPool) Type() string { return "MaxPool" }
 

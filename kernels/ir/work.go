@@ -47,9 +47,12 @@ func (g *Graph) workFor(outputs int, n Node) int {
 	case Gemm:
 		_, inner := oriented(g.Values[n.Inputs[0]].Shape, op.TransA)
 		return times(outputs, inner)
-	case MatMul:
+	case MatMul, MatMulInteger, QLinearMatMul:
 		a := g.Values[n.Inputs[0]].Shape
 		return times(outputs, a[len(a)-1])
+	case QGemm:
+		_, inner := oriented(g.Values[n.Inputs[0]].Shape, op.TransA)
+		return times(outputs, inner)
 	case MaxPool:
 		return times(outputs, op.Kernel...)
 	case AveragePool:

@@ -1,11 +1,6 @@
 package onnx
 
-import (
-	"fmt"
-
-	"github.com/squadron-edge/squadron/kernels/ir"
-	"github.com/squadron-edge/squadron/kernels/tensor"
-)
+import "github.com/squadron-edge/squadron/kernels/ir"
 
 // operators decodes each supported operator. "Since n" below is the operator
 // set in which ONNX changed it.
@@ -27,6 +22,8 @@ func init() { // not with the variable: a body's operators are read with it
 		domain{"", signals},
 		domain{"com.microsoft", skipNormalizations},
 		domain{"ai.onnx.preview.training", optimizers},
+		domain{"", pointwise}, domain{"", broadcasting}, domain{"", quantization}, domain{"", chance},
+		domain{"com.microsoft", microsoftPointwise}, domain{"com.microsoft", microsoftQuantization},
 	)
 }
 
@@ -51,23 +48,18 @@ func union(domains ...domain) map[operatorKey]func(*reading) ir.Operator {
 }
 
 var common = family{
-	"Add":                plain(ir.Add{}),
-	"AveragePool":        averagePool,
-	"BatchNormalization": batchNormalization,
-	"Clip":               clip,
-	"Concat":             concat,
-	"Conv":               conv,
-	"Dropout":            dropout,
-	"Flatten":            flatten,
-	"Gather":             gather,
-	"GlobalAveragePool":  plain(ir.GlobalAveragePool{}),
-	"Identity":           plain(ir.Identity{}),
-	"MaxPool":            maxPool,
-	"Relu":               plain(ir.Relu{}),
-	"Reshape":            reshape,
-	"Shape":              shape,
-	"Squeeze":            squeeze,
-	"Unsqueeze":          unsqueeze,
+	"AveragePool":       averagePool,
+	"Concat":            concat,
+	"Conv":              conv,
+	"Flatten":           flatten,
+	"Gather":            gather,
+	"GlobalAveragePool": plain(ir.GlobalAveragePool{}),
+	"Identity":          plain(ir.Identity{}),
+	"MaxPool":           maxPool,
+	"Reshape":           reshape,
+	"Shape":             shape,
+	"Squeeze":           squeeze,
+	"Unsqueeze":         unsqueeze,
 }
 
 // plain is an operator without attributes.
@@ -92,35 +84,6 @@ func averagePool(r *reading) ir.Operator {
 		CeilMode:        r.flag("ceil_mode", false),
 		CountIncludePad: r.flag("count_include_pad", false),
 	}
-}
-
-// batchNormalization at inference. Since 9 there is no spatial, since 14 there
-// is training_mode.
-func batchNormalization(r *reading) ir.Operator {
-	if r.opset < 9 {
-		r.fixed("spatial", 1)
-	}
-	r.fixed("training_mode", 0)
-	r.float("momentum", 0) // only training uses it
-	return ir.BatchNormalization{Epsilon: r.float("epsilon", 1e-5)}
-}
-
-// clip: since 11 the bounds are inputs.
-func clip(r *reading) ir.Operator {
-	if r.opset >= 11 {
-		return ir.Clip{}
-	}
-	r.exactly(1)
-	for _, name := range []string{"min", "max"} {
-		a := r.attribute(name, FloatAttribute)
-		if a == nil {
-			r.inputs = append(r.inputs, ir.NoValue)
-			continue
-		}
-		t, err := tensor.Of([]float32{a.Float})
-		r.constantInput(name, t, err)
-	}
-	return ir.Clip{}
 }
 
 // concat: since 4 the axis must be given.
@@ -175,26 +138,4 @@ func shape(r *reading) ir.Operator {
 		op.End, op.HasEnd = int(a.Int), true
 	}
 	return op
-}
-
-// dropout at inference passes its input on. Since 12 the ratio is an input, as
-// is training_mode, which must be false.
-func dropout(r *reading) ir.Operator {
-	if r.opset < 12 {
-		r.float("ratio", 0)
-		r.exactly(1)
-		return ir.Identity{}
-	}
-	r.int("seed", 0)
-	r.only(1)
-	if len(r.node.Inputs) > 2 && r.node.Inputs[2] != "" && !r.isFalse(r.node.Inputs[2]) {
-		r.fail(fmt.Errorf("input 2 (training_mode) is %q; supported is only a constant false", r.node.Inputs[2]))
-	}
-	return ir.Identity{}
-}
-
-// isFalse reports whether a name is a constant bool that is false.
-func (im *importer) isFalse(name string) bool {
-	t := im.constants[name]
-	return t != nil && t.Type == Bool && len(t.Raw) == 1 && t.Raw[0] == 0
 }

@@ -131,27 +131,6 @@ func TestEveryOperatorSetGivesTheNewestForm(t *testing.T) {
 	}
 }
 
-func TestBatchNormalizationIsReadForInferenceOnly(t *testing.T) {
-	for _, c := range []struct {
-		opset     int64
-		attribute onnx.Attribute
-		refused   bool
-	}{
-		{9, floatAttr("momentum", 0.9), false},
-		{9, floatAttr("epsilon", 1e-3), false},
-		{15, intAttr("training_mode", 0), false},
-		{15, intAttr("training_mode", 1), true},
-		{7, intAttr("spatial", 1), false},
-		{7, intAttr("spatial", 0), true},
-		{15, intAttr("spatial", 1), true},
-	} {
-		_, err := read(t, single(c.opset, "BatchNormalization", []string{"x", "w", "w", "w", "w"}, c.attribute))
-		if (err != nil) != c.refused {
-			t.Errorf("operator set %d, %s: %v", c.opset, c.attribute.Name, err)
-		}
-	}
-}
-
 func TestWhatIsNotSupportedIsNamed(t *testing.T) {
 	x := []string{"x"}
 	for name, c := range map[string]struct {
@@ -168,7 +147,6 @@ func TestWhatIsNotSupportedIsNamed(t *testing.T) {
 		"padding rule":       {single(13, "Conv", []string{"x", "w"}, stringAttr("auto_pad", "MIRROR")), []string{"auto_pad", "MIRROR", "SAME_UPPER"}},
 		"two padding rules":  {single(13, "Conv", []string{"x", "w"}, stringAttr("auto_pad", "VALID"), intsAttr("pads", 1, 1, 1, 1)), []string{"contradict"}},
 		"storage order":      {single(12, "MaxPool", x, intsAttr("kernel_shape", 2, 2), intAttr("storage_order", 1)), []string{"storage_order"}},
-		"training dropout":   {single(12, "Dropout", []string{"x", "six", "true"}), []string{"training_mode"}},
 		"external data":      {single(13, "Add", []string{"x", "far"}), []string{`"far"`, "another file"}},
 		"new operator set":   {single(99, "Relu", x), []string{"operator set 99"}},
 		"an undefined input": {single(13, "Add", []string{"x", "ghost"}), []string{`"ghost"`, "nothing gives"}},

@@ -142,7 +142,8 @@ func kernelOf(op ir.Operator) (kernel, error) {
 }
 
 var families = []func(ir.Operator) (kernel, bool){
-	spatial, pointwise, linear, reductions, movement,
+	spatial, linear, reductions, movement,
+	unary, binary, casts, batches, chance, quantization,
 	arranging, indexing, filling, choosing, texts, sequential,
 	normalizations, losses, attentions, recurrents, signals, optimizers,
 }
@@ -162,20 +163,6 @@ func spatial(op ir.Operator) (kernel, bool) {
 		return floats(1, func(w *ir.Watch, in args, y *tensor.Tensor) error { return averagePool(w, op, in[0], y) })
 	case ir.GlobalAveragePool:
 		return floats(1, func(_ *ir.Watch, in args, y *tensor.Tensor) error { return globalAveragePool(in[0], y) })
-	}
-	return kernel{}, false
-}
-
-func pointwise(op ir.Operator) (kernel, bool) {
-	switch op := op.(type) {
-	case ir.BatchNormalization:
-		return floats(5, func(w *ir.Watch, in args, y *tensor.Tensor) error { return batchNormalization(w, op, in, y) })
-	case ir.Relu:
-		return floats(1, func(_ *ir.Watch, in args, y *tensor.Tensor) error { return relu(in[0], y) })
-	case ir.Clip:
-		return floats(1, func(_ *ir.Watch, in args, y *tensor.Tensor) error { return clip(in[0], in[1], in[2], y) })
-	case ir.Add:
-		return floats(2, func(w *ir.Watch, in args, y *tensor.Tensor) error { return add(w, op, in[0], in[1], y) })
 	}
 	return kernel{}, false
 }

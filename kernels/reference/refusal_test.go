@@ -25,7 +25,7 @@ func TestEvalRefusesWhatDoesNotFit(t *testing.T) {
 		{"an unknown operator", stranger{}, []*tensor.Tensor{x}, "Stranger"},
 		{"no inputs", ir.Relu{}, nil, "missing"},
 		{"an absent input", ir.Add{}, []*tensor.Tensor{x, nil}, "missing"},
-		{"integers where floats belong", ir.Relu{}, []*tensor.Tensor{list}, "int64"},
+		{"integers where floats belong", ir.Softmax{}, []*tensor.Tensor{list}, "int64"},
 		{"weights of integers", ir.Gemm{}, []*tensor.Tensor{count(1, 1), ints([]int{1, 1}, 1)}, "int64"},
 		{"conv of a scalar", ir.Conv{Group: 1}, []*tensor.Tensor{count(), count(1, 1, 1)}, "Conv"},
 		{"conv without windows", ir.Conv{Group: 1}, []*tensor.Tensor{count(1, 1), count(1, 1)}, "Conv"},
