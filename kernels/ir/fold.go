@@ -124,7 +124,9 @@ func (f *folding) values(n Node) ([]*tensor.Tensor, error) {
 // not occur in networks, and an engine computes them as well.
 func linear(op Operator) bool {
 	switch op.(type) {
-	case Conv, MaxPool, AveragePool, Gemm, MatMul:
+	case Conv, MaxPool, AveragePool, Gemm, MatMul,
+		ConvTranspose, DeformConv, ConvInteger, QLinearConv, LpPool, Resize, GridSample, RoiAlign, MaxRoiPool, NonMaxSuppression, Col2Im,
+		ImageDecoder:
 		return false
 	}
 	return true

@@ -78,7 +78,7 @@ func batchNormIntoConv(g *Graph, readers []int, producer, n Node) (Node, bool) {
 		return Node{}, false
 	}
 	w := g.constant(producer, 1)
-	if w == nil || w.Len() == 0 || int(producer.Inputs[1]) >= len(readers) || readers[producer.Inputs[1]] > 1 {
+	if w == nil || w.DType() != tensor.Float32 || w.Len() == 0 || int(producer.Inputs[1]) >= len(readers) || readers[producer.Inputs[1]] > 1 {
 		return Node{}, false
 	}
 	scale, shift, ok := norm.affine(g, n)

@@ -14,6 +14,7 @@ var operators map[operatorKey]func(*reading) ir.Operator
 func init() { // not with the variable: a body's operators are read with it
 	operators = union(
 		domain{"", common},
+		domain{"", spatial},
 	)
 }
 
@@ -39,19 +40,15 @@ func union(domains ...domain) map[operatorKey]func(*reading) ir.Operator {
 
 var common = family{
 	"Add":                plain(ir.Add{}),
-	"AveragePool":        averagePool,
 	"BatchNormalization": batchNormalization,
 	"Clip":               clip,
 	"Concat":             concat,
-	"Conv":               conv,
 	"Dropout":            dropout,
 	"Flatten":            flatten,
 	"Gather":             gather,
 	"Gemm":               gemm,
-	"GlobalAveragePool":  plain(ir.GlobalAveragePool{}),
 	"Identity":           plain(ir.Identity{}),
 	"MatMul":             plain(ir.MatMul{}),
-	"MaxPool":            maxPool,
 	"ReduceMean":         reduceMean,
 	"Relu":               plain(ir.Relu{}),
 	"Reshape":            reshape,
@@ -65,25 +62,6 @@ var common = family{
 // plain is an operator without attributes.
 func plain(op ir.Operator) func(*reading) ir.Operator {
 	return func(*reading) ir.Operator { return op }
-}
-
-func conv(r *reading) ir.Operator {
-	return ir.Conv{Window: r.window(), Group: r.int("group", 1)}
-}
-
-func maxPool(r *reading) ir.Operator {
-	r.required("kernel_shape")
-	r.fixed("storage_order", 0)
-	return ir.MaxPool{Window: r.window(), CeilMode: r.flag("ceil_mode", false)}
-}
-
-func averagePool(r *reading) ir.Operator {
-	r.required("kernel_shape")
-	return ir.AveragePool{
-		Window:          r.window(),
-		CeilMode:        r.flag("ceil_mode", false),
-		CountIncludePad: r.flag("count_include_pad", false),
-	}
 }
 
 // batchNormalization at inference. Since 9 there is no spatial, since 14 there

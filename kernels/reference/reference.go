@@ -148,20 +148,6 @@ func one(needs int, run func(w *ir.Watch, in args, y *tensor.Tensor) error) (ker
 	return kernel{needs: needs, run: func(w *ir.Watch, in, out args) error { return run(w, in, out[0]) }}, true
 }
 
-func spatial(op ir.Operator) (kernel, bool) {
-	switch op := op.(type) {
-	case ir.Conv:
-		return floats(2, func(w *ir.Watch, in args, y *tensor.Tensor) error { return conv(w, op, in[0], in[1], in[2], y) })
-	case ir.MaxPool:
-		return floats(1, func(w *ir.Watch, in args, y *tensor.Tensor) error { return maxPool(w, op, in[0], y) })
-	case ir.AveragePool:
-		return floats(1, func(w *ir.Watch, in args, y *tensor.Tensor) error { return averagePool(w, op, in[0], y) })
-	case ir.GlobalAveragePool:
-		return floats(1, func(_ *ir.Watch, in args, y *tensor.Tensor) error { return globalAveragePool(in[0], y) })
-	}
-	return kernel{}, false
-}
-
 func pointwise(op ir.Operator) (kernel, bool) {
 	switch op := op.(type) {
 	case ir.BatchNormalization:
