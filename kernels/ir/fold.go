@@ -126,7 +126,7 @@ func linear(op Operator) bool {
 	switch op.(type) {
 	case Conv, MaxPool, AveragePool, Gemm, MatMul,
 		ConvTranspose, DeformConv, ConvInteger, QLinearConv, LpPool, Resize, GridSample, RoiAlign, MaxRoiPool, NonMaxSuppression, Col2Im,
-		ImageDecoder:
+		ImageDecoder, TreeEnsemble, SVM, LinearModel:
 		return false
 	}
 	return true

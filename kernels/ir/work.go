@@ -75,6 +75,12 @@ func (g *Graph) workFor(outputs int, n Node) int {
 		return times(outputs, 4, max(op.Sampling, 1), max(op.Sampling, 1))
 	case Col2Im, MaxUnpool, GlobalMaxPool, GlobalLpPool:
 		return times(1, g.Values[n.Inputs[0]].Shape...)
+	case TreeEnsemble:
+		return times(g.Values[n.Inputs[0]].rows(), op.Forest.Steps())
+	case SVM:
+		return times(g.Values[n.Inputs[0]].rows(), len(op.Vectors)+len(op.Coefficients))
+	case LinearModel:
+		return times(g.Values[n.Inputs[0]].rows(), len(op.Coefficients))
 	case GlobalAveragePool, ReduceMean:
 		return times(1, g.Values[n.Inputs[0]].Shape...)
 	}

@@ -15,6 +15,7 @@ func init() { // not with the variable: a body's operators are read with it
 	operators = union(
 		domain{"", common},
 		domain{"", spatial},
+		domain{"ai.onnx.ml", classical},
 	)
 }
 

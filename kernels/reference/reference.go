@@ -141,7 +141,7 @@ func kernelOf(op ir.Operator) (kernel, error) {
 	return kernel{}, fmt.Errorf("%s is not an operator of the reference engine", op.Type())
 }
 
-var families = []func(ir.Operator) (kernel, bool){spatial, pointwise, linear, reductions, movement}
+var families = []func(ir.Operator) (kernel, bool){spatial, classical, pointwise, linear, reductions, movement}
 
 // one is a kernel with one output.
 func one(needs int, run func(w *ir.Watch, in args, y *tensor.Tensor) error) (kernel, bool) {
