@@ -105,13 +105,17 @@ func (f Forest) depths() (depth []int, loop int) {
 	return depth, -1
 }
 
-// Steps is the most comparisons that one row takes.
+// Steps is the most comparisons and votes that one row takes.
 func (f Forest) Steps() int {
 	depth, _ := f.depths()
-	sum := len(f.Roots)
+	votes := 1
+	for _, leaf := range f.Leaves {
+		votes = max(votes, len(leaf))
+	}
+	sum := times(len(f.Roots), votes)
 	for _, r := range f.Roots {
 		if r >= 0 && depth != nil {
-			sum += depth[r]
+			sum = plus(sum, depth[r])
 		}
 	}
 	return sum

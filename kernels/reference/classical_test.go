@@ -82,6 +82,8 @@ func TestTreesByHand(t *testing.T) {
 		{"logistic", binary("LOGISTIC", -1, 2), []*tensor.Tensor{of([]int{2, 1}, 1, 3)}, "int64[2] 4 7; float32[2×2] 0.73106 0.26894 0.1192 0.8808"},
 		{"logistic above a base value", binary("LOGISTIC", -1, 2, 1.5), []*tensor.Tensor{of([]int{1, 1}, 1)}, "int64[1] 7; float32[1×2] 0.37754 0.62246"},
 		{"a probability", binary("NONE", 0.25, 0.75), []*tensor.Tensor{of([]int{2, 1}, 1, 3)}, "int64[2] 4 7; float32[2×2] 0.75 0.25 0.25 0.75"},
+		{"one class", ir.TreeEnsemble{Forest: stump(ir.Less, 2, false, vote(0, 0.25), vote(0, 0.75)), Targets: 1, Labels: &ir.Labels{Ints: []int64{1}}, Post: "NONE"}, []*tensor.Tensor{of([]int{2, 1}, 1, 3)}, "int64[2] 0 1; float32[2×2] 0.75 0.25 0.25 0.75"},
+		{"one class without votes", ir.TreeEnsemble{Targets: 1, Labels: &ir.Labels{Ints: []int64{1}}, Post: "NONE"}, []*tensor.Tensor{of([]int{1, 1}, 1)}, "int64[1] 0; float32[1×2] 1 0"},
 		{"a margin", binary("NONE", -1, 2), []*tensor.Tensor{of([]int{2, 1}, 1, 3)}, "int64[2] 4 7; float32[2×2] 1 -1 -2 2"},
 		// The approximation's value of √2·erf⁻¹(0.5), which is 0.67449.
 		{"probit", ir.TreeEnsemble{Forest: stump(ir.Less, 2, false, vote(0, 0.75), vote(0, 0.5)), Targets: 1, Post: "PROBIT"}, []*tensor.Tensor{column}, "float32[3×1] 0.67457 0 0"},

@@ -122,6 +122,9 @@ func base(op ir.TreeEnsemble, scores []float64) {
 func classifyTrees(op ir.TreeEnsemble, scores [][]float64, out args) error {
 	only, positive := soleTarget(op.Forest)
 	binary := only >= 0 && op.Labels.Len() <= 2
+	if op.Labels.Len() == 1 {
+		only, binary = 0, true
+	}
 	for r := range scores {
 		if binary {
 			s := scores[r][only]
