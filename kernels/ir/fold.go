@@ -117,7 +117,9 @@ func (f *folding) values(n Node) ([]*tensor.Tensor, error) {
 // as well.
 func linear(op Operator) bool {
 	switch op.(type) {
-	case Conv, MaxPool, AveragePool, Gemm, MatMul, heavy:
+	case Conv, MaxPool, AveragePool, Gemm, MatMul, heavy,
+		ConvTranspose, DeformConv, ConvInteger, QLinearConv, LpPool, Resize, GridSample, RoiAlign, MaxRoiPool, NonMaxSuppression, Col2Im,
+		ImageDecoder, TreeEnsemble, SVM, LinearModel:
 		return false
 	case StringConcat, TfIdfVectorizer, RegexFullMatch: // in proportion to the text
 		return false

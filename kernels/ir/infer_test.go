@@ -116,7 +116,7 @@ func TestWhatDoesNotFitIsNamed(t *testing.T) {
 		"Conv: kernel_shape":         {ir.Conv{Group: 1, Window: pool(2)}, []ir.Info{f(1, 3, 4, 4), f(4, 3, 1, 1)}, "kernel_shape"},
 		"Conv: missing W":            {ir.Conv{Group: 1}, []ir.Info{f(1, 3, 4, 4)}, "input 1 (W) is missing"},
 		"Conv: absent X":             {ir.Conv{Group: 1}, []ir.Info{none, f(4, 3, 1, 1)}, "input 0 (X) is missing"},
-		"Conv: element type":         {ir.Conv{Group: 1}, []ir.Info{i(1, 3, 4, 4), f(4, 3, 1, 1)}, "input 0 (X) is int64; supported is float32"},
+		"Conv: element type":         {ir.Conv{Group: 1}, []ir.Info{i(1, 3, 4, 4), f(4, 3, 1, 1)}, "input 0 (X) is int64; supported is a float type"},
 		"Conv: too many inputs":      {ir.Conv{Group: 1}, []ir.Info{f(1, 3, 4, 4), f(4, 3, 1, 1), f(4), f(4)}, "4 inputs"},
 		"BatchNormalization: mean":   {ir.BatchNormalization{}, []ir.Info{f(1, 3), f(3), f(3), f(2), f(3)}, "input 3 (mean)"},
 		"BatchNormalization: rank":   {ir.BatchNormalization{}, []ir.Info{f(), f(3), f(3), f(3), f(3)}, "at least N×C"},

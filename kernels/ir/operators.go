@@ -33,7 +33,7 @@ const (
 )
 
 // Conv is grouped convolution. Inputs: X [N×C×spatial…], W [M×C/Group×kernel…],
-// optional bias B [M]. Output: [N×M×spatial…]. (ONNX Conv-11.)
+// optional bias B [M]. Output: [N×M×spatial…]. (ONNX Conv-22.)
 type Conv struct {
 	Window
 	Group int
@@ -70,22 +70,43 @@ type Gemm struct {
 // dimensions. Integers are exact, modulo their type. (ONNX MatMul-13.)
 type MatMul struct{}
 
-// MaxPool is the maximum over a window; padding never wins. (ONNX MaxPool-12,
-// without Indices.)
+// MaxPool is the maximum over a window; padding never wins. With Indices, a
+// second output holds where in X, as one array, each maximum lies: counted along rows, or
+// with ColumnMajor along the spatial dimensions the other way about, of a channel.
+// (ONNX MaxPool-22.)
 type MaxPool struct {
 	Window
-	CeilMode bool
+	CeilMode    bool
+	Indices     bool
+	ColumnMajor bool
 }
 
-// AveragePool is the mean over a window. (ONNX AveragePool-19.)
+// AveragePool is the mean over a window. (ONNX AveragePool-22.)
 type AveragePool struct {
 	Window
 	CeilMode        bool
 	CountIncludePad bool
 }
 
+// LpPool is the P-norm over a window: the P-th root of the sum of the magnitudes'
+// P-th powers. (ONNX LpPool-22.)
+type LpPool struct {
+	Window
+	CeilMode bool
+	P        float64
+}
+
 // GlobalAveragePool is the mean over all spatial dimensions, which stay as 1.
+// (ONNX GlobalAveragePool-22.)
 type GlobalAveragePool struct{}
+
+// GlobalMaxPool is the maximum over all spatial dimensions, which stay as 1.
+// (ONNX GlobalMaxPool-22.)
+type GlobalMaxPool struct{}
+
+// GlobalLpPool is the P-norm over all spatial dimensions, which stay as 1. (ONNX
+// GlobalLpPool-22.)
+type GlobalLpPool struct{ P float64 }
 
 // Concat joins its inputs along Axis. (ONNX Concat-13.)
 type Concat struct{ Axis int }

@@ -57,6 +57,33 @@ func (g *Graph) workFor(outputs int, n Node) int {
 		return times(outputs, op.Kernel...)
 	case AveragePool:
 		return times(outputs, op.Kernel...)
+	case LpPool:
+		return times(outputs, op.Kernel...)
+	case ConvInteger:
+		return times(outputs, g.Values[n.Inputs[1]].Shape[1:]...)
+	case QLinearConv:
+		return times(outputs, g.Values[n.Inputs[3]].Shape[1:]...)
+	case DeformConv:
+		w := g.Values[n.Inputs[1]].Shape
+		return times(times(outputs, w[1:]...), 1<<(len(w)-2))
+	case ConvTranspose:
+		return times(times(1, g.Values[n.Inputs[0]].Shape...), g.Values[n.Inputs[1]].Shape[1:]...)
+	case Resize:
+		if y := n.Outputs[0]; y != NoValue {
+			return times(outputs, op.taps(g.Values[n.Inputs[0]].Shape, g.Values[y].Shape))
+		}
+	case GridSample:
+		return times(outputs, op.taps(len(g.Values[n.Inputs[0]].Shape)-2))
+	case RoiAlign:
+		return times(outputs, 4, max(op.Sampling, 1), max(op.Sampling, 1))
+	case Col2Im, MaxUnpool, GlobalMaxPool, GlobalLpPool:
+		return times(1, g.Values[n.Inputs[0]].Shape...)
+	case TreeEnsemble:
+		return times(g.Values[n.Inputs[0]].rows(), op.Forest.Steps())
+	case SVM:
+		return times(g.Values[n.Inputs[0]].rows(), len(op.Vectors)+len(op.Coefficients))
+	case LinearModel:
+		return times(g.Values[n.Inputs[0]].rows(), len(op.Coefficients))
 	case GlobalAveragePool, Reduce, ArgExtreme, TopK:
 		return times(1, g.Values[n.Inputs[0]].Shape...)
 	case heavy:

@@ -24,6 +24,8 @@ func init() { // not with the variable: a body's operators are read with it
 		domain{"ai.onnx.preview.training", optimizers},
 		domain{"", pointwise}, domain{"", broadcasting}, domain{"", quantization}, domain{"", chance},
 		domain{"com.microsoft", microsoftPointwise}, domain{"com.microsoft", microsoftQuantization},
+		domain{"", spatial},
+		domain{"ai.onnx.ml", classical},
 	)
 }
 
@@ -48,42 +50,19 @@ func union(domains ...domain) map[operatorKey]func(*reading) ir.Operator {
 }
 
 var common = family{
-	"AveragePool":       averagePool,
-	"Concat":            concat,
-	"Conv":              conv,
-	"Flatten":           flatten,
-	"Gather":            gather,
-	"GlobalAveragePool": plain(ir.GlobalAveragePool{}),
-	"Identity":          plain(ir.Identity{}),
-	"MaxPool":           maxPool,
-	"Reshape":           reshape,
-	"Shape":             shape,
-	"Squeeze":           squeeze,
-	"Unsqueeze":         unsqueeze,
+	"Concat":    concat,
+	"Flatten":   flatten,
+	"Gather":    gather,
+	"Identity":  plain(ir.Identity{}),
+	"Reshape":   reshape,
+	"Shape":     shape,
+	"Squeeze":   squeeze,
+	"Unsqueeze": unsqueeze,
 }
 
 // plain is an operator without attributes.
 func plain(op ir.Operator) func(*reading) ir.Operator {
 	return func(*reading) ir.Operator { return op }
-}
-
-func conv(r *reading) ir.Operator {
-	return ir.Conv{Window: r.window(), Group: r.int("group", 1)}
-}
-
-func maxPool(r *reading) ir.Operator {
-	r.required("kernel_shape")
-	r.fixed("storage_order", 0)
-	return ir.MaxPool{Window: r.window(), CeilMode: r.flag("ceil_mode", false)}
-}
-
-func averagePool(r *reading) ir.Operator {
-	r.required("kernel_shape")
-	return ir.AveragePool{
-		Window:          r.window(),
-		CeilMode:        r.flag("ceil_mode", false),
-		CountIncludePad: r.flag("count_include_pad", false),
-	}
 }
 
 // concat: since 4 the axis must be given.

@@ -146,7 +146,6 @@ func TestWhatIsNotSupportedIsNamed(t *testing.T) {
 		"flag of 2":          {single(13, "Gemm", []string{"x", "w"}, intAttr("transA", 2)), []string{"transA", "0 or 1"}},
 		"padding rule":       {single(13, "Conv", []string{"x", "w"}, stringAttr("auto_pad", "MIRROR")), []string{"auto_pad", "MIRROR", "SAME_UPPER"}},
 		"two padding rules":  {single(13, "Conv", []string{"x", "w"}, stringAttr("auto_pad", "VALID"), intsAttr("pads", 1, 1, 1, 1)), []string{"contradict"}},
-		"storage order":      {single(12, "MaxPool", x, intsAttr("kernel_shape", 2, 2), intAttr("storage_order", 1)), []string{"storage_order"}},
 		"external data":      {single(13, "Add", []string{"x", "far"}), []string{`"far"`, "another file"}},
 		"new operator set":   {single(99, "Relu", x), []string{"operator set 99"}},
 		"an undefined input": {single(13, "Add", []string{"x", "ghost"}), []string{`"ghost"`, "nothing gives"}},

@@ -10,11 +10,11 @@ import (
 	"github.com/squadron-edge/squadron/kernels/tensor"
 )
 
-func floatsAttr(name string, v ...float32) onnx.Attribute {
+func floatListAttr(name string, v ...float32) onnx.Attribute {
 	return onnx.Attribute{Name: name, Type: onnx.FloatsAttribute, Floats: v}
 }
 
-func stringsAttr(name string, v ...string) onnx.Attribute {
+func stringListAttr(name string, v ...string) onnx.Attribute {
 	return onnx.Attribute{Name: name, Type: onnx.StringsAttribute, Strings: v}
 }
 
@@ -86,9 +86,9 @@ func TestSumsOfEveryOperatorSet(t *testing.T) {
 		{"GRU both ways", single(22, "GRU", three, hidden, intAttr("linear_before_reset", 1), stringAttr("direction", "bidirectional")), ir.Recurrent{Cell: ir.GRU, Hidden: 2, LinearBeforeReset: true, Directions: []ir.Direction{
 			{Functions: []ir.CellFunction{sigmoid, tanh}}, {Reverse: true, Functions: []ir.CellFunction{sigmoid, tanh}},
 		}}, nil},
-		{"parameters for the functions that have them", single(14, "GRU", three, hidden, stringsAttr("activations", "tanh", "HARDSIGMOID"), floatsAttr("activation_alpha", 0.3)),
+		{"parameters for the functions that have them", single(14, "GRU", three, hidden, stringListAttr("activations", "tanh", "HARDSIGMOID"), floatListAttr("activation_alpha", 0.3)),
 			ir.Recurrent{Cell: ir.GRU, Hidden: 2, Directions: functions(tanh, ir.CellFunction{Name: "HardSigmoid", Alpha: 0.3, Beta: 0.5})}, nil},
-		{"parameters for every function", single(14, "GRU", three, hidden, stringsAttr("activations", "Tanh", "Affine"), floatsAttr("activation_alpha", 9, 0.3), floatsAttr("activation_beta", 9, 0.4)),
+		{"parameters for every function", single(14, "GRU", three, hidden, stringListAttr("activations", "Tanh", "Affine"), floatListAttr("activation_alpha", 9, 0.3), floatListAttr("activation_beta", 9, 0.4)),
 			ir.Recurrent{Cell: ir.GRU, Hidden: 2, Directions: functions(tanh, ir.CellFunction{Name: "Affine", Alpha: 0.3, Beta: 0.4})}, nil},
 		{"RNN", single(14, "RNN", three, hidden), ir.Recurrent{Cell: ir.RNN, Hidden: 2, Directions: functions(tanh)}, nil},
 		{"DFT at 17", single(17, "DFT", x, intAttr("inverse", 1)), ir.DFT{Inverse: true}, []any{nil, []int64{1}}},
@@ -129,8 +129,8 @@ func TestWhatSumsAreNotRead(t *testing.T) {
 		{single(9, "TopK", x), `"k" is missing`},
 		{single(10, "TopK", x, intAttr("largest", 0)), `"largest"`},
 		{single(13, "LSTM", x, hidden, intAttr("layout", 1)), `"layout"`},
-		{single(14, "LSTM", x, hidden, stringsAttr("activations", "Tanh")), "1 functions, want 3"},
-		{single(14, "RNN", x, hidden, stringsAttr("activations", "Sine")), `"Sine"`},
+		{single(14, "LSTM", x, hidden, stringListAttr("activations", "Tanh")), "1 functions, want 3"},
+		{single(14, "RNN", x, hidden, stringListAttr("activations", "Sine")), `"Sine"`},
 		{single(14, "RNN", x), `"hidden_size" is missing`},
 		{single(24, "Attention", x, intAttr("qk_matmul_output_mode", 4)), "want 0 to 3"},
 		{single(13, "SoftmaxCrossEntropyLoss", x, stringAttr("reduction", "most")), `"most"`},

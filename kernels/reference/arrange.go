@@ -134,7 +134,7 @@ func surround(w *ir.Watch, xt, value, yt *tensor.Tensor, margins []ir.Margin, mo
 		for d, m := range margins {
 			p := at[d] - m.Before
 			if p < 0 || p >= m.Count {
-				p = outside(p, m.Count, mode)
+				p = padSource(p, m.Count, mode)
 			}
 			if p < 0 {
 				from, source = 0, value
@@ -149,9 +149,9 @@ func surround(w *ir.Watch, xt, value, yt *tensor.Tensor, margins []ir.Margin, mo
 	return nil
 }
 
-// outside is which of n elements stands at position p outside them; -1 for none.
+// padSource is which of n elements stands at position p outside them; -1 for none.
 // Reflection goes to and fro over more than one length.
-func outside(p, n int, mode ir.PadMode) int {
+func padSource(p, n int, mode ir.PadMode) int {
 	switch mode {
 	case ir.PadEdge:
 		return min(max(p, 0), n-1)

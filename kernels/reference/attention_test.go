@@ -51,7 +51,7 @@ func TestAttentionByHand(t *testing.T) {
 		{"no keys", plain, []*tensor.Tensor{nothing(1), nothing(0), nothing(0)}, []string{"float32[1×1×1×1] [0]"}},
 		raw, capped, masked, soft,
 	})
-	refused(t, []refusal{
+	refused(t, []misuse{
 		{plain, []*tensor.Tensor{nothing(1), nothing(2), nothing(3)}, "do not fit each other"},
 		{plain, []*tensor.Tensor{count(1, 3, 1, 1), count(1, 2, 1, 1), count(1, 2, 1, 1)}, "no multiple"},
 		{plain, []*tensor.Tensor{count(1, 1, 2), count(1, 1, 2), count(1, 1, 2)}, "q_num_heads is 0"},
@@ -75,7 +75,7 @@ func TestRotaryEmbeddingByHand(t *testing.T) {
 		{"no ids", ir.RotaryEmbedding{Heads: 1}, []*tensor.Tensor{count(1, 2, 2), of([]int{1, 2, 1}, 1, 0), of([]int{1, 2, 1}, 0, 1)}, []string{"float32[1×2×2] [1 2 -4 3]"}},
 		{"heads of three dimensions", ir.RotaryEmbedding{Heads: 2}, []*tensor.Tensor{count(1, 1, 4), of([]int{1, 1, 1}, 0), of([]int{1, 1, 1}, 1)}, []string{"float32[1×1×4] [-2 1 -4 3]"}},
 	})
-	refused(t, []refusal{
+	refused(t, []misuse{
 		{ir.RotaryEmbedding{}, []*tensor.Tensor{x, cos, sin, ints([]int{1, 1}, 2)}, "input 3 (position_ids): element 0 is 2"},
 		{ir.RotaryEmbedding{}, []*tensor.Tensor{x, cos, sin, ints([]int{1, 1}, -1)}, "element 0 is -1"},
 		{ir.RotaryEmbedding{Dim: 3}, []*tensor.Tensor{x, cos, sin, second}, "rotary_embedding_dim is 3"},

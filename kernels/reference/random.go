@@ -78,14 +78,14 @@ func multinomial(w *ir.Watch, op ir.Multinomial, xt, yt *tensor.Tensor) error {
 			if w.Over(1) {
 				return nil
 			}
-			put(row*op.Samples+s, int64(above(sums, sum*t.uniform())))
+			put(row*op.Samples+s, int64(firstAbove(sums, sum*t.uniform())))
 		}
 	}
 	return nil
 }
 
-// above is the first of rising numbers that exceeds v.
-func above(rising []float64, v float64) int {
+// firstAbove is the first of rising numbers that exceeds v.
+func firstAbove(rising []float64, v float64) int {
 	lo, hi := 0, len(rising)-1
 	for lo < hi {
 		if mid := (lo + hi) / 2; rising[mid] > v {

@@ -68,7 +68,7 @@ func TestRecurrentLayersByHand(t *testing.T) {
 		cases = append(cases, worked{f.name, rnn(d), []*tensor.Tensor{of([]int{1, 2, 1}, -2, 0.5), w, one(0)}, []string{"float32[1×1×2×1] " + f.want}})
 	}
 	checkAll(t, cases)
-	refused(t, []refusal{
+	refused(t, []misuse{
 		{rnn(straight(1)), []*tensor.Tensor{x, one(1, 1), r}, "input 1 (W)"},
 		{rnn(straight(2)), []*tensor.Tensor{x, w, r}, "2 functions"},
 		{rnn(straight(1)), []*tensor.Tensor{x, w, r, nil, typed(i32, []int{1}, 4)}, "input 4 (sequence_lens): element 0 is 4"},

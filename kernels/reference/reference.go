@@ -146,25 +146,12 @@ var families = []func(ir.Operator) (kernel, bool){
 	unary, binary, casts, batches, chance, quantization,
 	arranging, indexing, filling, choosing, texts, sequential,
 	normalizations, losses, attentions, recurrents, signals, optimizers,
+	classical,
 }
 
 // one is a kernel with one output.
 func one(needs int, run func(w *ir.Watch, in args, y *tensor.Tensor) error) (kernel, bool) {
 	return kernel{needs: needs, run: func(w *ir.Watch, in, out args) error { return run(w, in, out[0]) }}, true
-}
-
-func spatial(op ir.Operator) (kernel, bool) {
-	switch op := op.(type) {
-	case ir.Conv:
-		return floats(2, func(w *ir.Watch, in args, y *tensor.Tensor) error { return conv(w, op, in[0], in[1], in[2], y) })
-	case ir.MaxPool:
-		return floats(1, func(w *ir.Watch, in args, y *tensor.Tensor) error { return maxPool(w, op, in[0], y) })
-	case ir.AveragePool:
-		return floats(1, func(w *ir.Watch, in args, y *tensor.Tensor) error { return averagePool(w, op, in[0], y) })
-	case ir.GlobalAveragePool:
-		return floats(1, func(_ *ir.Watch, in args, y *tensor.Tensor) error { return globalAveragePool(in[0], y) })
-	}
-	return kernel{}, false
 }
 
 // movement finds the loops of an operator that only moves elements, whatever

@@ -36,7 +36,6 @@ func TestEvalRefusesWhatDoesNotFit(t *testing.T) {
 		{"conv with a short bias", ir.Conv{Group: 1}, []*tensor.Tensor{x, count(2, 1, 1, 1), count(1)}, "B"},
 		{"conv with a stride of zero", ir.Conv{Group: 1, Window: ir.Window{Strides: []int{0, 1}}}, []*tensor.Tensor{x, count(1, 1, 1, 1)}, "strides"},
 		{"conv with too few pads", ir.Conv{Group: 1, Window: ir.Window{Pads: []int{1}}}, []*tensor.Tensor{x, count(1, 1, 1, 1)}, "pads"},
-		{"conv over four dimensions", ir.Conv{Group: 1}, []*tensor.Tensor{count(1, 1, 1, 1, 1, 1), count(1, 1, 1, 1, 1, 1)}, "4 spatial"},
 		{"conv of an empty picture", ir.Conv{Group: 1}, []*tensor.Tensor{count(1, 1, 0, 3), count(1, 1, 1, 1)}, "Conv"},
 		{"pooling without a kernel", ir.MaxPool{}, []*tensor.Tensor{x}, "kernel"},
 		{"pooling of a vector", ir.AveragePool{Window: ir.Window{Kernel: []int{1}}}, []*tensor.Tensor{row}, "AveragePool"},

@@ -34,7 +34,7 @@ func TestTransformsByHand(t *testing.T) {
 		{"a window of one", ir.CosineWindow{Name: ir.Blackman, DType: i32}, []*tensor.Tensor{ints(nil, 1)}, []string{"int32[1] [1]"}},
 		{"a window of none", ir.CosineWindow{Name: ir.Hann, DType: tensor.Float32}, []*tensor.Tensor{ints(nil, 0)}, []string{"float32[0] []"}},
 	})
-	refused(t, []refusal{
+	refused(t, []misuse{
 		{ir.DFT{}, []*tensor.Tensor{count(1, 4, 3)}, "real […×1] or complex"},
 		{ir.DFT{}, []*tensor.Tensor{signal, nil, ints(nil, 2)}, "holds the complex parts"},
 		{ir.DFT{}, []*tensor.Tensor{signal, ints(nil, 0)}, "transform of 0"},

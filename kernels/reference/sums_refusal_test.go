@@ -15,12 +15,12 @@ func TestLinesOfAnEmptyTensorAreNotComputed(t *testing.T) {
 		t.Error(err)
 	}
 	many := must(tensor.New(tensor.Float32, 1, 1, 1<<59, 0))
-	refused(t, []refusal{{ir.Attention{}, []*tensor.Tensor{count(1, 1, 1, 0), many, many}, "no elements"}})
+	refused(t, []misuse{{ir.Attention{}, []*tensor.Tensor{count(1, 1, 1, 0), many, many}, "no elements"}})
 }
 
 func TestWhatSumsRefuse(t *testing.T) {
 	x, row := count(2, 2), count(2)
-	refused(t, []refusal{
+	refused(t, []misuse{
 		{ir.Gemm{Act: ir.Activation{Clip: true}}, []*tensor.Tensor{typed(f64, []int{1, 1}), typed(f64, []int{1, 1})}, "activation"},
 		{ir.MatMul{}, []*tensor.Tensor{x, typed(f64, []int{2, 2})}, "input 1 (B) is float64"},
 		{ir.Einsum{Equation: "ij"}, []*tensor.Tensor{row}, "does not name its dimensions"},

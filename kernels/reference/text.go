@@ -150,7 +150,7 @@ func matchFully(w *ir.Watch, op ir.RegexFullMatch, xt, yt *tensor.Tensor) error 
 
 // tfIdf counts n-grams (ONNX TfIdfVectorizer-9).
 func tfIdf(w *ir.Watch, op ir.TfIdfVectorizer, xt, yt *tensor.Tensor) error {
-	pool := poolOf(op)
+	pool := gramsOf(op)
 	words := wordsOf(xt)
 	columns := xt.Shape()[len(xt.Shape())-1]
 	width := yt.Shape()[len(yt.Shape())-1]
@@ -181,7 +181,7 @@ func tfIdf(w *ir.Watch, op ir.TfIdfVectorizer, xt, yt *tensor.Tensor) error {
 // grams gives the number of each n-gram of a pool, by its words.
 type grams map[string]int
 
-func poolOf(op ir.TfIdfVectorizer) grams {
+func gramsOf(op ir.TfIdfVectorizer) grams {
 	words := op.Pool
 	if words == nil {
 		words = numbered(op.Numbers)

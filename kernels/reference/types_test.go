@@ -112,14 +112,14 @@ func written(t *tensor.Tensor) string {
 
 func contains(err error, part string) bool { return strings.Contains(err.Error(), part) }
 
-// refusal is an operator that must not be computed, and a part of why.
-type refusal struct {
+// misuse is an operator that must not be computed, and a part of why.
+type misuse struct {
 	op    ir.Operator
 	in    []*tensor.Tensor
 	wants string
 }
 
-func refused(t *testing.T, cases []refusal) {
+func refused(t *testing.T, cases []misuse) {
 	t.Helper()
 	for _, c := range cases {
 		out, err := reference.Eval(c.op, c.in)
