@@ -35,8 +35,11 @@ func (v Value) Fits(given tensor.Value) error {
 	if ok && v.Compound == nil && (v.DType == tensor.Invalid || t.DType() == v.DType) && v.Admits(t.Shape()) {
 		return nil
 	}
-	if !ok && v.Compound != nil && given.Type().Equal(*v.Compound) {
+	if v.Compound != nil && given.Type().Equal(*v.Compound) {
 		return nil
+	}
+	if v.Compound != nil && v.Compound.Kind == tensor.IsOptional && given.Type().Equal(*v.Compound.Elem) {
+		return nil // a value stands for an optional that has it
 	}
 	if !ok && v.Compound == nil && v.DType == tensor.Invalid {
 		return nil

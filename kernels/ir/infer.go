@@ -62,6 +62,18 @@ func (in operands) at(i int) Info {
 // has reports whether an optional input is there.
 func (in operands) has(i int) bool { return in.at(i).DType != tensor.Invalid }
 
+// axes reads input i as a list of axes, if its elements are known. A scalar is one
+// axis: the specification asks for a vector, and exporters write both.
+func (in operands) axes(i int) (list []int64, known bool, err error) {
+	if v := in.at(i); v.Shape != nil && len(v.Shape) == 0 {
+		if v.Const == nil {
+			return nil, false, nil
+		}
+		return tensor.Data[int64](v.Const), true, nil
+	}
+	return in.vector(i, "axes")
+}
+
 // vector reads input i as a list of dimensions, if its elements are known.
 func (in operands) vector(i int, name string) (list []int64, known bool, err error) {
 	v := in.at(i)

@@ -142,7 +142,7 @@ func (Squeeze) Infer(in []Info) ([]Info, error) {
 	x := in[0].Shape
 	remove := make([]bool, len(x))
 	if operands(in).has(1) {
-		list, known, err := operands(in).vector(1, "axes")
+		list, known, err := operands(in).axes(1)
 		if err != nil || !known {
 			return []Info{{DType: in[0].DType}}, err
 		}
@@ -178,7 +178,7 @@ func (Unsqueeze) Infer(in []Info) ([]Info, error) {
 	if err := operands(in).match(parameter{name: "data"}, parameter{name: "axes", dtype: tensor.Int64}); err != nil {
 		return nil, err
 	}
-	list, known, err := operands(in).vector(1, "axes")
+	list, known, err := operands(in).axes(1)
 	if err != nil || !known {
 		return []Info{{DType: in[0].DType}}, err
 	}

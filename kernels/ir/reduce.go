@@ -54,7 +54,7 @@ func (op Reduce) Infer(in []Info) ([]Info, error) {
 	if operands(in).has(1) {
 		var known bool
 		var err error
-		if axes, known, err = operands(in).vector(1, "axes"); err != nil || !known {
+		if axes, known, err = operands(in).axes(1); err != nil || !known {
 			return []Info{{DType: in[0].DType}}, err
 		}
 	}

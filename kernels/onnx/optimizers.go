@@ -11,6 +11,8 @@ var optimizers = family{
 		}
 	},
 	"Adam": func(r *reading) ir.Operator {
+		// The specification's default is 1e-6, and ONNX 1.12's own case counts on 1e-2.
+		r.required("epsilon")
 		return ir.Optimizer{
 			Rule: ir.Adam, Alpha: r.float("alpha", 0.9), Beta: r.float("beta", 0.999), Epsilon: r.float("epsilon", 1e-6),
 			Norm: r.float("norm_coefficient", 0), NormPost: r.float("norm_coefficient_post", 0),
