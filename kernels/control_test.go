@@ -70,10 +70,6 @@ func sequenceType(t onnx.DataType) onnx.TypeInfo {
 	return onnx.TypeInfo{Kind: onnx.SequenceType, Elem: &onnx.TypeInfo{Type: t}}
 }
 
-func optionalType(elem onnx.TypeInfo) onnx.TypeInfo {
-	return onnx.TypeInfo{Kind: onnx.OptionalType, Elem: &elem}
-}
-
 func whole(name string, v ...int64) onnx.Tensor {
 	return onnx.Tensor{Name: name, Type: onnx.Int64, Dims: []int64{int64(len(v))}, Int64s: v}
 }

@@ -143,10 +143,9 @@ func (s *stack) add(v tensor.Value) error {
 // tensor is the stack with a new dimension at an axis. One of nothing has the
 // declared type of what would have been stacked, and open extents of 0.
 func (s *stack) tensor(declared ir.Info, axis int, reverse bool) (*tensor.Tensor, error) {
-	dtype, block := declared.DType, 0
-	shape := declared.Shape.Clone()
+	dtype, shape := declared.DType, declared.Shape.Clone()
 	if s.n > 0 {
-		dtype, shape, block = s.all.DType(), s.shape, s.all.Len()
+		dtype, shape = s.all.DType(), s.shape
 	}
 	if dtype == tensor.Invalid {
 		return nil, fmt.Errorf("there is none, and the body does not say its type")
@@ -166,7 +165,7 @@ func (s *stack) tensor(declared ir.Info, axis int, reverse bool) (*tensor.Tensor
 	if err != nil || out.Len() == 0 {
 		return moved(out, axis, err)
 	}
-	block = out.Len() / s.n
+	block := out.Len() / s.n
 	for i := range s.n {
 		from := i
 		if reverse {

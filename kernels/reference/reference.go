@@ -176,18 +176,6 @@ func movement(op ir.Operator) (kernel, bool) {
 	return kernel{}, false
 }
 
-// floats is a kernel all of whose inputs must be float32.
-func floats(needs int, run func(*ir.Watch, args, *tensor.Tensor) error) (kernel, bool) {
-	return one(needs, func(w *ir.Watch, in args, y *tensor.Tensor) error {
-		for i, t := range in {
-			if t != nil && t.DType() != tensor.Float32 {
-				return fmt.Errorf("input %d is %v; only float32 is supported", i, t)
-			}
-		}
-		return run(w, in, y)
-	})
-}
-
 // known is what inference is told of tensors: all.
 func known(in []*tensor.Tensor) []ir.Info {
 	infos := make([]ir.Info, len(in))
