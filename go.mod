@@ -10,6 +10,7 @@ require (
 	github.com/minio/minio-go/v7 v7.0.97
 	github.com/sigstore/sigstore v1.10.6
 	github.com/theupdateframework/go-tuf/v2 v2.4.2
+	github.com/yalue/onnxruntime_go v1.27.0
 	golang.org/x/term v0.46.0
 	golang.org/x/time v0.16.0
 	google.golang.org/protobuf v1.36.11

@@ -148,8 +148,8 @@ func shadeModel(t testing.TB, version string, sign float32, further []byte) []by
 				{Name: "b", Type: onnx.Float, Dims: []int64{2}, Raw: bias},
 				{Name: "further", Type: onnx.Float, Dims: []int64{int64(len(further) / 4)}, Raw: further},
 			},
-			Inputs:  []onnx.ValueInfo{{Name: "picture", Type: onnx.Float, Shape: dims(1, 1, 2, 2)}},
-			Outputs: []onnx.ValueInfo{{Name: "scores", Type: onnx.Float, Shape: dims(1, 2)}},
+			Inputs:  []onnx.ValueInfo{{Name: "picture", TypeInfo: onnx.TypeInfo{Type: onnx.Float, Shape: dims(1, 1, 2, 2)}}},
+			Outputs: []onnx.ValueInfo{{Name: "scores", TypeInfo: onnx.TypeInfo{Type: onnx.Float, Shape: dims(1, 2)}}},
 		},
 	})
 	if err != nil {
@@ -187,7 +187,7 @@ type moodyProgram struct {
 	bad *atomic.Bool
 }
 
-func (p moodyProgram) Run(ctx context.Context, in, out []*tensor.Tensor) error {
+func (p moodyProgram) Run(ctx context.Context, in, out []tensor.Value) error {
 	if p.bad.Load() {
 		return errors.New("the GPU fell off the bus")
 	}

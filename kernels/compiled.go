@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/squadron-edge/squadron/kernels/ir"
-	"github.com/squadron-edge/squadron/kernels/tensor"
 )
 
 // maxCompiled is how many signatures a session keeps ready: a few batch or
@@ -17,20 +16,6 @@ type program struct {
 	signature string
 	plan      *ir.Plan
 	ir.Program
-}
-
-// outputs allocates the results of one run.
-func (p program) outputs() ([]*tensor.Tensor, error) {
-	g := p.plan.Graph
-	out := make([]*tensor.Tensor, len(g.Outputs))
-	for i, id := range g.Outputs {
-		t, err := tensor.New(g.Values[id].DType, g.Values[id].Shape...)
-		if err != nil {
-			return nil, err
-		}
-		out[i] = t
-	}
-	return out, nil
 }
 
 // compiled keeps the programs used last, latest first.

@@ -18,8 +18,8 @@ func Example() {
 		Graph: onnx.Graph{
 			Name:    "rectifier",
 			Nodes:   []onnx.Node{{OpType: "Relu", Inputs: []string{"x"}, Outputs: []string{"y"}}},
-			Inputs:  []onnx.ValueInfo{{Name: "x", Type: onnx.Float, Shape: []onnx.Dim{{Symbol: "N"}}}},
-			Outputs: []onnx.ValueInfo{{Name: "y", Type: onnx.Float, Shape: []onnx.Dim{{Symbol: "N"}}}},
+			Inputs:  []onnx.ValueInfo{{Name: "x", TypeInfo: onnx.TypeInfo{Type: onnx.Float, Shape: []onnx.Dim{{Symbol: "N"}}}}},
+			Outputs: []onnx.ValueInfo{{Name: "y", TypeInfo: onnx.TypeInfo{Type: onnx.Float, Shape: []onnx.Dim{{Symbol: "N"}}}}},
 		},
 	})
 	if err != nil {

@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
+	"path/filepath"
 
 	"github.com/squadron-edge/squadron/kernels/ir"
 	"github.com/squadron-edge/squadron/kernels/onnx"
@@ -20,7 +19,8 @@ type Options struct {
 	Limits onnx.Limits
 	// Inputs gives shapes to plan for at load, by name, where the file leaves
 	// them open. An open first dimension, the batch, is planned for 1 unless it
-	// is given here.
+	// is given here. What still stays open is planned at the first run that
+	// gives it.
 	Inputs map[string]tensor.Shape
 }
 
@@ -35,38 +35,43 @@ type Session struct {
 	found    string
 	refusals []Refusal
 	work     int
+	memory   int
+	files    *folder // nil if the model came in memory
 
 	turn     chan struct{} // holds one while someone uses what follows
 	compiled compiled
 	closed   bool
 }
 
-// Open loads the ONNX file at path.
+// Open loads the ONNX file at path, and the weights that it has in other files of
+// its folder. Files are mapped to memory, where possible, so that weights are read
+// when they are needed and not copied: they must not change until Close, and one
+// that is cut short then ends the process.
 func Open(path string, o Options) (*Session, error) {
-	data, err := readFile(path, o.limits().FileBytes)
+	files := newFolder(filepath.Dir(path), o.limits().FileBytes)
+	data, err := files.read(filepath.Base(path))
 	if err != nil {
-		return nil, fmt.Errorf("open model: %w", err)
+		return nil, errors.Join(fmt.Errorf("open model %s: %w", path, err), files.Close())
 	}
-	s, err := Load(data, o)
+	s, err := load(data, onnx.Folder{File: files.read, Copied: files.drop}, o)
 	if err != nil {
-		return nil, fmt.Errorf("open model %s: %w", path, err)
+		return nil, errors.Join(fmt.Errorf("open model %s: %w", path, err), files.Close())
 	}
+	s.files = files
 	return s, nil
 }
 
 // Load makes a Session of an ONNX file's bytes, which must not change until
 // Close. The model is planned and compiled at once, so that what an engine
 // cannot run is refused here and not at the first run.
-func Load(data []byte, o Options) (*Session, error) {
-	graph, err := onnx.Read(data, o.limits())
+func Load(data []byte, o Options) (*Session, error) { return load(data, onnx.Folder{}, o) }
+
+func load(data []byte, folder onnx.Folder, o Options) (*Session, error) {
+	graph, err := onnx.ReadFrom(data, folder, o.limits())
 	if err != nil {
 		return nil, err
 	}
-	shapes, err := firstSignature(graph, o.Inputs)
-	if err != nil {
-		return nil, err
-	}
-	folded, err := fold(graph, shapes)
+	folded, err := fold(graph, firstSignature(graph, o.Inputs))
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +79,7 @@ func Load(data []byte, o Options) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load model %q: %w", graph.Name, err)
 	}
-	name, inputs := graph.Name, described(graph, graph.Inputs)
+	name, inputs, declared := graph.Name, described(graph, graph.Inputs), described(graph, graph.Outputs)
 	if !leavesOpen(graph) {
 		graph = nil // an engine has its own weights by now
 	}
@@ -82,11 +87,12 @@ func Load(data []byte, o Options) (*Session, error) {
 		name:     name,
 		graph:    graph,
 		inputs:   inputs,
-		outputs:  described(choice.program.plan.Graph, choice.program.plan.Graph.Outputs),
+		outputs:  outputs(choice.program.plan.Graph, declared),
 		engine:   choice.engine,
 		found:    choice.found,
 		refusals: choice.refusals,
 		work:     choice.program.plan.MultiplyAdds,
+		memory:   choice.program.plan.RunBytes,
 		turn:     make(chan struct{}, 1),
 		compiled: compiled{[]program{choice.program}},
 	}, nil
@@ -104,6 +110,11 @@ func (s *Session) Outputs() []ir.Value { return s.outputs }
 // ir.Plan counts it.
 func (s *Session) MultiplyAdds() int { return s.work }
 
+// MemoryBytes is what one run takes for the shapes planned at load, besides the
+// weights: the arena of its intermediate values, inputs and outputs. What is only
+// known during the run is not counted.
+func (s *Session) MemoryBytes() int { return s.memory }
+
 // Run computes the outputs, by name, from the inputs, by name. It refuses a
 // missing, superfluous or wrongly shaped input by name. The outputs are the
 // caller's; the inputs are only read. An input shape that was not seen lately
@@ -113,6 +124,29 @@ func (s *Session) MultiplyAdds() int { return s.work }
 // other runs are under way: the error then wraps ctx's cause and says what was
 // not finished.
 func (s *Session) Run(ctx context.Context, inputs map[string]*tensor.Tensor) (map[string]*tensor.Tensor, error) {
+	in := make(map[string]tensor.Value, len(inputs))
+	for name, t := range inputs {
+		if t != nil {
+			in[name] = t
+		}
+	}
+	out, err := s.RunValues(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	tensors := make(map[string]*tensor.Tensor, len(out))
+	for name, v := range out {
+		t, ok := v.(*tensor.Tensor)
+		if !ok {
+			return nil, fmt.Errorf("run model %q: output %q is a %v, not a tensor: RunValues gives it", s.name, name, v.Type())
+		}
+		tensors[name] = t
+	}
+	return tensors, nil
+}
+
+// RunValues is Run for models that take or give sequences, optionals and maps.
+func (s *Session) RunValues(ctx context.Context, inputs map[string]tensor.Value) (map[string]tensor.Value, error) {
 	in, err := s.arrange(inputs)
 	if err != nil {
 		return nil, fmt.Errorf("run model %q: %w", s.name, err)
@@ -128,14 +162,14 @@ func (s *Session) Run(ctx context.Context, inputs map[string]*tensor.Tensor) (ma
 	if err != nil {
 		return nil, fmt.Errorf("run model %q: %w", s.name, err)
 	}
-	out, err := p.outputs()
+	out, err := p.plan.NewOutputs()
 	if err != nil {
 		return nil, fmt.Errorf("run model %q: %w", s.name, err)
 	}
 	if err := p.Run(ctx, in, out); err != nil {
 		return nil, fmt.Errorf("run model %q on %s: %w", s.name, s.engine.Name(), err)
 	}
-	named := make(map[string]*tensor.Tensor, len(out))
+	named := make(map[string]tensor.Value, len(out))
 	for i, v := range s.outputs {
 		named[v.Name] = out[i]
 	}
@@ -162,19 +196,28 @@ func (s *Session) await(ctx context.Context) error {
 func (s *Session) Close() error {
 	s.turn <- struct{}{}
 	defer func() { <-s.turn }()
+	if s.closed {
+		return nil
+	}
 	s.closed = true
-	return s.compiled.close()
+	err := s.compiled.close()
+	if s.files != nil {
+		err = errors.Join(err, s.files.Close())
+	}
+	return err
 }
 
 // programFor is the compiled plan for the inputs' shapes.
-func (s *Session) programFor(in []*tensor.Tensor) (program, error) {
-	signature := signatureOfTensors(in)
+func (s *Session) programFor(in []tensor.Value) (program, error) {
+	signature := signatureOfValues(in)
 	if p, ok := s.compiled.use(signature); ok {
 		return p, nil
 	}
 	shapes := map[string]tensor.Shape{}
 	for i, v := range s.inputs {
-		shapes[v.Name] = in[i].Shape()
+		if t, ok := in[i].(*tensor.Tensor); ok && v.Compound == nil {
+			shapes[v.Name] = t.Shape()
+		}
 	}
 	folded, err := fold(s.graph, shapes)
 	if err != nil {
@@ -199,28 +242,17 @@ func (o Options) limits() onnx.Limits {
 	return o.Limits
 }
 
-// readFile reads at most limit bytes.
-func readFile(path string, limit int) (data []byte, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
+// outputs are what a plan knows of its graph's outputs, and what the file declares
+// of the others.
+func outputs(planned *ir.Graph, declared []ir.Value) []ir.Value {
+	list := described(planned, planned.Outputs)
+	for i := range list {
+		if list[i].DType == tensor.Invalid {
+			list[i].Info = declared[i].Info
+		}
+		list[i].Name = declared[i].Name
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a file", path)
-	}
-	if info.Size() > int64(limit) {
-		return nil, fmt.Errorf("%s: %d bytes, more than the limit of %d", path, info.Size(), limit)
-	}
-	data = make([]byte, info.Size())
-	if _, err := io.ReadFull(f, data); err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	return data, nil
+	return list
 }
 
 // described copies values without their elements.

@@ -11,11 +11,11 @@ import (
 	"github.com/squadron-edge/squadron/kernels/tensor"
 )
 
-// A signature is the shapes of a run's inputs, in order: what a plan is made
-// for.
+// A signature is the shapes of a run's tensors among the inputs, in order: what a
+// plan is made for.
 
 // firstSignature gives the shapes that a model is planned for at load.
-func firstSignature(g *ir.Graph, given map[string]tensor.Shape) (map[string]tensor.Shape, error) {
+func firstSignature(g *ir.Graph, given map[string]tensor.Shape) map[string]tensor.Shape {
 	shapes := maps.Clone(given)
 	if shapes == nil {
 		shapes = map[string]tensor.Shape{}
@@ -29,19 +29,18 @@ func firstSignature(g *ir.Graph, given map[string]tensor.Shape) (map[string]tens
 		if len(shape) > 0 && shape[0] == ir.Unknown {
 			shape[0] = 1
 		}
-		if shape == nil || slices.Contains(shape, ir.Unknown) {
-			return nil, fmt.Errorf("load model %q: the file leaves the shape of input %q open, %s: say it in Options.Inputs", g.Name, v.Name, ir.FormatShape(v.Shape))
+		if shape != nil && !slices.Contains(shape, ir.Unknown) {
+			shapes[v.Name] = shape
 		}
-		shapes[v.Name] = shape
 	}
-	return shapes, nil
+	return shapes
 }
 
 // leavesOpen reports whether runs may differ in their inputs' shapes.
 func leavesOpen(g *ir.Graph) bool {
 	return slices.ContainsFunc(g.Inputs, func(id ir.ValueID) bool {
-		shape := g.Values[id].Shape
-		return shape == nil || slices.Contains(shape, ir.Unknown)
+		v := g.Values[id]
+		return v.Compound == nil && !v.Known()
 	})
 }
 
@@ -56,42 +55,37 @@ func fold(g *ir.Graph, shapes map[string]tensor.Shape) (*ir.Graph, error) {
 }
 
 func signatureOf(plan *ir.Plan) string {
-	shapes := make([]tensor.Shape, len(plan.Graph.Inputs))
+	parts := make([]string, len(plan.Graph.Inputs))
 	for i, id := range plan.Graph.Inputs {
-		shapes[i] = plan.Graph.Values[id].Shape
+		if v := plan.Graph.Values[id]; v.Compound == nil {
+			parts[i] = ir.FormatShape(v.Shape)
+		}
 	}
-	return signature(shapes)
+	return strings.Join(parts, " ")
 }
 
-func signatureOfTensors(in []*tensor.Tensor) string {
-	shapes := make([]tensor.Shape, len(in))
-	for i, t := range in {
-		shapes[i] = t.Shape()
-	}
-	return signature(shapes)
-}
-
-func signature(shapes []tensor.Shape) string {
-	parts := make([]string, len(shapes))
-	for i, s := range shapes {
-		parts[i] = s.String()
+func signatureOfValues(in []tensor.Value) string {
+	parts := make([]string, len(in))
+	for i, v := range in {
+		if t, ok := v.(*tensor.Tensor); ok {
+			parts[i] = ir.FormatShape(t.Shape())
+		}
 	}
 	return strings.Join(parts, " ")
 }
 
 // arrange puts a run's inputs in the graph's order and checks each against its
 // declaration.
-func (s *Session) arrange(inputs map[string]*tensor.Tensor) ([]*tensor.Tensor, error) {
-	in := make([]*tensor.Tensor, len(s.inputs))
+func (s *Session) arrange(inputs map[string]tensor.Value) ([]tensor.Value, error) {
+	in := make([]tensor.Value, len(s.inputs))
 	for i, v := range s.inputs {
-		t := inputs[v.Name]
-		switch {
-		case t == nil:
+		in[i] = inputs[v.Name]
+		if in[i] == nil {
 			return nil, fmt.Errorf("input %q is missing; the inputs are %s", v.Name, s.wanted())
-		case t.DType() != v.DType || !v.Admits(t.Shape()):
-			return nil, fmt.Errorf("input %q is %v, want %v%s", v.Name, t, v.DType, ir.FormatShape(v.Shape))
 		}
-		in[i] = t
+		if v.Fits(in[i]) != nil {
+			return nil, fmt.Errorf("input %q is %v, want %v%s", v.Name, in[i], v.Type(), ir.FormatShape(v.Shape))
+		}
 	}
 	if len(inputs) > len(in) {
 		return nil, fmt.Errorf("there is no input %q; the inputs are %s", s.superfluous(inputs), s.wanted())
@@ -100,7 +94,7 @@ func (s *Session) arrange(inputs map[string]*tensor.Tensor) ([]*tensor.Tensor, e
 }
 
 // superfluous is the first name that no input has.
-func (s *Session) superfluous(inputs map[string]*tensor.Tensor) string {
+func (s *Session) superfluous(inputs map[string]tensor.Value) string {
 	for _, name := range slices.Sorted(maps.Keys(inputs)) {
 		if !slices.ContainsFunc(s.inputs, func(v ir.Value) bool { return v.Name == name }) {
 			return name
@@ -113,7 +107,7 @@ func (s *Session) superfluous(inputs map[string]*tensor.Tensor) string {
 func (s *Session) wanted() string {
 	parts := make([]string, len(s.inputs))
 	for i, v := range s.inputs {
-		parts[i] = fmt.Sprintf("%q %v%s", v.Name, v.DType, ir.FormatShape(v.Shape))
+		parts[i] = fmt.Sprintf("%q %v%s", v.Name, v.Type(), ir.FormatShape(v.Shape))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -21,18 +21,24 @@ import (
 )
 
 type runCommand struct {
-	Model    string   `arg:"" help:"The ONNX file." type:"existingfile"`
-	Image    []string `required:"" help:"PNG or JPEG to read; or a directory with a labels.csv (file,label), for an accuracy. May be repeated." type:"path" placeholder:"PATH"`
-	Engine   string   `help:"Engine to run on: auto, cuda, gorgonia or reference." default:"auto"`
-	Pipeline string   `help:"JSON file that says how a picture becomes the input (squadron pack --help shows one). Without it: the model's own size, color by its channels, values 0 to 1." type:"existingfile" placeholder:"FILE"`
-	Labels   string   `help:"File with one label a line. Without it: 0, 1, 2, …" type:"existingfile" placeholder:"FILE"`
+	Model     string   `arg:"" help:"The ONNX file." type:"existingfile"`
+	Image     []string `help:"PNG or JPEG to read; or a directory with a labels.csv (file,label), for an accuracy. May be repeated." type:"path" placeholder:"PATH"`
+	Input     []string `help:"Input of the model and the file that holds it: .npy (NumPy), .pb (ONNX), .json (nested lists), or a PNG or JPEG. Once for each input; NAME= can be left out if there is one." sep:"none" placeholder:"NAME=FILE"`
+	OutputDir string   `help:"Folder to write the outputs of --input to, as NAME.npy or, for what NumPy has no type for, NAME.json." type:"path" placeholder:"DIR"`
+	Engine    string   `help:"Engine to run on: auto, cuda, gorgonia or reference." default:"auto"`
+	Pipeline  string   `help:"JSON file that says how a picture becomes the input (squadron pack --help shows one). Without it: the model's own size, color by its channels, values 0 to 1." type:"existingfile" placeholder:"FILE"`
+	Labels    string   `help:"File with one label a line. Without it: 0, 1, 2, …" type:"existingfile" placeholder:"FILE"`
 }
 
 func (runCommand) Help() string {
 	return `Examples (squadron samples DIR writes these files):
 
   squadron run samples/meter-reader-2.0.0.onnx --pipeline samples/pipeline.json --image samples/pictures/000.png
-  squadron run samples/meter-reader-2.0.0.onnx --pipeline samples/pipeline.json --image samples/pictures --engine gorgonia`
+  squadron run samples/meter-reader-2.0.0.onnx --pipeline samples/pipeline.json --image samples/pictures --engine gorgonia
+
+Any other model takes its inputs from files and gives its outputs as they are:
+
+  squadron run model.onnx --input x=x.npy --input lengths=lengths.json --output-dir out`
 }
 
 // answer is what the model read in one picture.
@@ -58,6 +64,14 @@ func (c runCommand) Run(ctx context.Context, s program.Streams) (err error) {
 	if err != nil {
 		return exit.AsUsage(err)
 	}
+	switch {
+	case len(c.Image) == 0 && len(c.Input) == 0:
+		return exit.AsUsage(errors.New("nothing to run the model on: give pictures with --image, or its inputs with --input NAME=FILE"))
+	case len(c.Image) > 0 && len(c.Input) > 0:
+		return exit.AsUsage(errors.New("--image and --input exclude each other: a picture can be an input too, --input NAME=photo.jpg"))
+	case c.OutputDir != "" && len(c.Input) == 0:
+		return exit.AsUsage(errors.New("--output-dir is for the outputs of --input"))
+	}
 	if err := wantModel(c.Model); err != nil {
 		return err
 	}
@@ -66,6 +80,9 @@ func (c runCommand) Run(ctx context.Context, s program.Streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, session.Close()) }()
+	if len(c.Input) > 0 {
+		return c.runOnce(ctx, s, session)
+	}
 	spec, err := c.spec(session)
 	if err != nil {
 		return err

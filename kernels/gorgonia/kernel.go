@@ -1,6 +1,7 @@
 package gorgonia
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/squadron-edge/squadron/kernels/ir"
@@ -12,9 +13,9 @@ import (
 // computes for long asks the workspace on the way whether the run is over.
 type kernel func(w *workspace, in [][]float32, out []float32)
 
-// supported is what a refusal tells.
-const supported = "Add, AveragePool, BatchNormalization, Clip, Concat, Conv, Flatten, Gather, Gemm, " +
-	"GlobalAveragePool, Identity, MatMul, MaxPool, ReduceMean, Relu, Reshape, Softmax, Squeeze, Unsqueeze"
+// errNoKernel says that this engine has no kernel for a node, which the
+// reference then computes.
+var errNoKernel = errors.New("there is no kernel for it")
 
 // nothing computes an empty output, for which others would loop over its
 // other extents.
@@ -29,6 +30,9 @@ func fit(s site) (kernel, error) {
 	case ir.Conv:
 		return fitConv(s, op)
 	case ir.BatchNormalization:
+		if len(s.output()) < 2 {
+			return nil, errNoKernel
+		}
 		return fitBatchNormalization(s, op), nil
 	case ir.Relu:
 		return relu, nil
@@ -46,8 +50,10 @@ func fit(s site) (kernel, error) {
 		return fitAveragePool(s, op)
 	case ir.GlobalAveragePool:
 		return fitGlobalAveragePool(s), nil
-	case ir.ReduceMean:
-		return fitReduceMean(s, op)
+	case ir.Reduce:
+		if op.By == ir.ReduceMean {
+			return fitReduceMean(s, op)
+		}
 	case ir.Softmax:
 		return fitSoftmax(s, op), nil
 	case ir.Concat:
@@ -57,5 +63,5 @@ func fit(s site) (kernel, error) {
 	case ir.Flatten, ir.Reshape, ir.Squeeze, ir.Unsqueeze, ir.Identity:
 		return pass, nil
 	}
-	return nil, s.refuse("has no kernel; supported are %s", supported)
+	return nil, errNoKernel
 }

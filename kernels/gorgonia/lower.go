@@ -3,6 +3,7 @@ package gorgonia
 import (
 	"fmt"
 	"sync"
+	"unsafe"
 
 	"gorgonia.org/gorgonia"
 	gtensor "gorgonia.org/tensor"
@@ -20,9 +21,13 @@ type lowering struct {
 	plan    *ir.Plan
 	shared  workspace // of all steps
 	graph   *gorgonia.ExprGraph
-	storage [][]float32      // of each value: arena, own buffer or weights
+	storage [][]float32      // of each float32 value that is known: arena, own buffer or weights
+	tensors []*tensor.Tensor // of each value that is known, over its storage
+	boxes   []*box           // of each value that is not a known float32 tensor
 	nodes   []*gorgonia.Node // of each value, once it is lowered
-	fixed   []*tensor.Tensor // of each value that is a copy of a constant
+	leaves  map[*gorgonia.Node]gorgonia.Value
+	ends    map[int][]*box   // what the plan does not know and nothing needs after a node
+	bodies  []ir.BodyProgram // of all control operators
 }
 
 // lower makes one Gorgonia node for each value and step of the plan that is
@@ -33,9 +38,14 @@ func lower(plan *ir.Plan) (*lowering, error) {
 		graph:   gorgonia.NewGraph(gorgonia.WithGraphName(plan.Graph.Name)),
 		storage: make([][]float32, len(plan.Graph.Values)),
 		nodes:   make([]*gorgonia.Node, len(plan.Graph.Values)),
-		fixed:   make([]*tensor.Tensor, len(plan.Graph.Values)),
+		tensors: make([]*tensor.Tensor, len(plan.Graph.Values)),
+		boxes:   make([]*box, len(plan.Graph.Values)),
+		leaves:  map[*gorgonia.Node]gorgonia.Value{},
+		ends:    map[int][]*box{},
 	}
-	l.allot()
+	if err := l.allot(); err != nil {
+		return nil, err
+	}
 	for i, n := range plan.Graph.Nodes {
 		if err := l.step(i, n); err != nil {
 			return nil, err
@@ -44,39 +54,55 @@ func lower(plan *ir.Plan) (*lowering, error) {
 	return l, nil
 }
 
-// allot gives each float32 value its storage: constants their own elements,
+// allot gives each value that is known its storage: constants their own elements,
 // which programs share and only read; intermediate values their place in one
-// arena; inputs and outputs a buffer of their own.
-func (l *lowering) allot() {
-	arena := make([]float32, l.plan.ArenaBytes/tensor.Float32.Size())
+// arena; inputs and outputs a buffer of their own. Float32 is what kernels read;
+// other values travel in boxes.
+func (l *lowering) allot() error {
+	words := make([]uint64, (l.plan.ArenaBytes+7)/8) // in line for every type
+	arena := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), l.plan.ArenaBytes)
 	for id, v := range l.plan.Graph.Values {
 		place := l.plan.Place[id]
+		var err error
 		switch {
-		case v.DType != tensor.Float32:
 		case v.Const != nil:
-			l.storage[id] = tensor.Data[float32](v.Const)
+			l.tensors[id] = v.Const
+		case !v.Known():
 		case place.InArena():
-			l.storage[id] = arena[place.Offset/tensor.Float32.Size():][:place.Bytes/tensor.Float32.Size()]
+			l.tensors[id], err = tensor.Over(arena[place.Offset:][:place.Bytes], v.DType, v.Shape...)
 		default:
-			l.storage[id] = make([]float32, size(v.Shape))
+			l.tensors[id], err = tensor.New(v.DType, v.Shape...)
+		}
+		if err != nil {
+			return err
+		}
+		if t := l.tensors[id]; t != nil && t.DType() == tensor.Float32 {
+			l.storage[id] = tensor.Data[float32](t)
+			continue
+		}
+		l.boxes[id] = &box{}
+		if t := l.tensors[id]; t != nil {
+			l.boxes[id].value = t
+		} else if last := l.plan.LastUse[id]; last >= 0 {
+			l.ends[last] = append(l.ends[last], l.boxes[id])
 		}
 	}
+	return nil
 }
 
 // step adds the Gorgonia node of one node of the plan.
 func (l *lowering) step(index int, n ir.Node) error {
 	site := site{l.plan.Graph, n, &l.shared}
-	if c := site.copied(); c != nil {
-		l.fixed[n.Outputs[0]] = c
-		return nil
+	if n := len(n.Inputs); n > mostOperands {
+		return site.refuse("reads %d inputs; at most %d are supported", n, mostOperands)
 	}
-	operands, err := site.operands()
-	if err != nil {
-		return err
+	operands, fast := site.operands()
+	if !fast {
+		return l.general(index, n)
 	}
 	k, err := fit(site)
-	if err != nil {
-		return err
+	if err != nil { // such as a window over a volume
+		return l.general(index, n)
 	}
 	y := n.Outputs[0]
 	s := &step{
@@ -89,7 +115,7 @@ func (l *lowering) step(index int, n ir.Node) error {
 	}
 	children := l.children(operands)
 	for _, c := range children {
-		s.types = append(s.types, typeOf(c.Dims()))
+		s.types = append(s.types, c.Type())
 	}
 	node, err := gorgonia.ApplyOp(s, children...)
 	if err != nil {
@@ -113,6 +139,9 @@ func (l *lowering) children(operands []ir.ValueID) []*gorgonia.Node {
 
 // leaf adds the node of an input or a weight, bound to its storage.
 func (l *lowering) leaf(id ir.ValueID) *gorgonia.Node {
+	if b := l.boxes[id]; b != nil {
+		return l.boxed(fmt.Sprintf("%d %s", id, l.plan.Graph.Values[id].Name), b)
+	}
 	d := l.dense(id)
 	name := fmt.Sprintf("%d %s", id, l.plan.Graph.Values[id].Name) // Gorgonia merges leaves of one name
 	return gorgonia.NewTensor(l.graph, gtensor.Float32, d.Dims(), gorgonia.WithShape(d.Shape()...),

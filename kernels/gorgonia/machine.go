@@ -25,14 +25,16 @@ type instruction struct {
 
 // leaf is a node that is not computed: an input or a weight.
 type leaf struct {
-	node *gorgonia.Node
-	to   int
+	node  *gorgonia.Node
+	value gorgonia.Value // nil if it is the node's own
+	to    int
 }
 
 var _ gorgonia.VM = (*machine)(nil)
 
-// newMachine orders g's nodes for execution. The caller holds construction.
-func newMachine(g *gorgonia.ExprGraph) (*machine, error) {
+// newMachine orders g's nodes for execution; leaves have the values of those that
+// Gorgonia cannot bind. The caller holds construction.
+func newMachine(g *gorgonia.ExprGraph, leaves map[*gorgonia.Node]gorgonia.Value) (*machine, error) {
 	sorted, err := gorgonia.Sort(g)
 	if err != nil {
 		return nil, fmt.Errorf("order the graph: %w", err)
@@ -43,7 +45,7 @@ func newMachine(g *gorgonia.ExprGraph) (*machine, error) {
 		n := sorted[len(sorted)-1-i] // Sort puts a node before its operands
 		position[n.ID()] = i
 		if n.Op() == nil {
-			m.leaves = append(m.leaves, leaf{n, i})
+			m.leaves = append(m.leaves, leaf{n, leaves[n], i})
 			continue
 		}
 		operands := g.From(n.ID())
@@ -60,7 +62,10 @@ func newMachine(g *gorgonia.ExprGraph) (*machine, error) {
 // RunAll computes every node once.
 func (m *machine) RunAll() error {
 	for _, l := range m.leaves {
-		if m.values[l.to] = l.node.Value(); m.values[l.to] == nil {
+		if m.values[l.to] = l.value; l.value == nil {
+			m.values[l.to] = l.node.Value()
+		}
+		if m.values[l.to] == nil {
 			return fmt.Errorf("run %v: it has no value", l.node)
 		}
 	}

@@ -22,7 +22,7 @@ func TestMachineIsTheTapeMachinesTwin(t *testing.T) {
 				in := tensors(t, plan, plan.Graph.Inputs, seed)
 				got := tensors(t, plan, plan.Graph.Outputs, 0)
 				want := tensors(t, plan, plan.Graph.Outputs, 1)
-				if err := p.Run(t.Context(), in, got); err != nil {
+				if err := p.Run(t.Context(), tensor.Values(in), tensor.Values(got)); err != nil {
 					t.Fatal(err)
 				}
 				tapeRun(t, p, in, want)
@@ -66,7 +66,7 @@ func TestRunAllocatesNothing(t *testing.T) {
 		p := compiled(t, plan)
 		in, out := tensors(t, plan, plan.Graph.Inputs, 1), tensors(t, plan, plan.Graph.Outputs, 0)
 		allocations := testing.AllocsPerRun(3, func() {
-			if err := p.Run(t.Context(), in, out); err != nil {
+			if err := p.Run(t.Context(), tensor.Values(in), tensor.Values(out)); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -88,7 +88,7 @@ func TestMachineSaysWhatFailed(t *testing.T) {
 	if _, err := gorgonia.ApplyOp(broken{s}, x); err != nil {
 		t.Fatal(err)
 	}
-	m, err := newMachine(g)
+	m, err := newMachine(g, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

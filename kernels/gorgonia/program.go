@@ -2,6 +2,7 @@ package gorgonia
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/squadron-edge/squadron/kernels/ir"
@@ -18,11 +19,19 @@ type program struct {
 func compile(plan *ir.Plan) (*program, error) {
 	construction.Lock()
 	defer construction.Unlock()
+	return build(plan)
+}
+
+// compileInside compiles a body while its graph is under construction.
+func compileInside(plan *ir.Plan) (ir.Program, error) { return build(plan) }
+
+// build compiles a plan. The caller holds construction.
+func build(plan *ir.Plan) (*program, error) {
 	l, err := lower(plan)
 	if err != nil {
 		return nil, err
 	}
-	m, err := newMachine(l.graph)
+	m, err := newMachine(l.graph, l.leaves)
 	if err != nil {
 		return nil, err
 	}
@@ -39,11 +48,19 @@ func compile(plan *ir.Plan) (*program, error) {
 func inOrder(instructions []instruction) error {
 	last := -1
 	for _, inst := range instructions {
-		s, ok := inst.op.(*step)
-		if !ok || s.index <= last {
+		index := -1
+		switch op := inst.op.(type) {
+		case *step:
+			index = op.index
+		case *general:
+			index = op.index
+		case *pick:
+			continue // it computes nothing
+		}
+		if index <= last {
 			return fmt.Errorf("order the graph: %v is sorted out of the plan's order", inst.op)
 		}
-		last = s.index
+		last = index
 	}
 	return nil
 }
@@ -51,50 +68,86 @@ func inOrder(instructions []instruction) error {
 // Run copies the inputs in, runs the machine and copies the outputs out. It
 // allocates nothing. The machine's steps learn of ctx from their workspace, since
 // Gorgonia's interfaces take none.
-func (p *program) Run(ctx context.Context, inputs, outputs []*tensor.Tensor) error {
-	g := p.lowering.plan.Graph
-	if err := p.fit(g.Inputs, inputs); err != nil {
+func (p *program) Run(ctx context.Context, inputs, outputs []tensor.Value) error {
+	l := p.lowering
+	g := l.plan.Graph
+	if err := p.fit(g.Inputs, inputs, false); err != nil {
 		return fmt.Errorf("run %q: inputs: %w", g.Name, err)
 	}
-	if err := p.fit(g.Outputs, outputs); err != nil {
+	if err := p.fit(g.Outputs, outputs, true); err != nil {
 		return fmt.Errorf("run %q: outputs: %w", g.Name, err)
 	}
+	l.shared.Begin(ctx)
+	l.shared.budget.Begin()
+	defer p.end()
 	for i, id := range g.Inputs {
-		copy(p.lowering.storage[id], tensor.Data[float32](inputs[i]))
+		if l.tensors[id] == nil {
+			l.boxes[id].value = inputs[i]
+			continue
+		}
+		if err := refill(l.tensors[id], inputs[i]); err != nil {
+			return err
+		}
 	}
-	p.lowering.shared.Begin(ctx)
-	defer p.lowering.shared.End()
-	defer p.machine.Reset()
 	if err := p.machine.RunAll(); err != nil {
 		return err
 	}
 	for i, id := range g.Outputs {
-		if c := p.lowering.fixed[id]; c != nil {
-			copy(tensor.Data[int64](outputs[i]), tensor.Data[int64](c))
+		if l.tensors[id] == nil {
+			outputs[i] = tensor.Clone(l.boxes[id].value) // it may be a part of an input or a constant
+			continue
 		}
-		copy(tensor.Data[float32](outputs[i]), p.lowering.storage[id])
+		if err := refill(outputs[i], l.tensors[id]); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// end forgets the run.
+func (p *program) end() {
+	p.lowering.shared.End()
+	p.machine.Reset()
+	for id, b := range p.lowering.boxes {
+		if b != nil && p.lowering.tensors[id] == nil {
+			*b = box{}
+		}
+	}
+}
+
+// refill copies the elements of one tensor to another of its type and shape.
+func refill(to, from tensor.Value) error {
+	y, ok := to.(*tensor.Tensor)
+	x, isTensor := from.(*tensor.Tensor)
+	if !ok || !isTensor {
+		return fmt.Errorf("%v and %v are not both tensors", to, from)
+	}
+	return tensor.Copy(y, 0, x, 0, y.Len())
 }
 
 // Close lets go of the arena and the weights.
 func (p *program) Close() error {
+	var errs []error
+	for _, b := range p.lowering.bodies {
+		errs = append(errs, b.Close())
+	}
 	*p = program{}
-	return nil
+	return errors.Join(errs...)
 }
 
-// fit checks the caller's tensors against the plan's values.
-func (p *program) fit(ids []ir.ValueID, given []*tensor.Tensor) error {
+// fit checks the caller's values against the plan's. An output that only the run
+// tells may be nil.
+func (p *program) fit(ids []ir.ValueID, given []tensor.Value, outputs bool) error {
 	if len(given) != len(ids) {
 		return fmt.Errorf("%d tensors were given; the plan has %d", len(given), len(ids))
 	}
 	for i, id := range ids {
-		v := &p.lowering.plan.Graph.Values[id]
-		switch t := given[i]; {
-		case t == nil:
-			return fmt.Errorf("no tensor was given for %q", v.Name)
-		case t.DType() != v.DType || !t.Shape().Equal(v.Shape):
-			return fmt.Errorf("%v was given for %q, which is %v%v", t, v.Name, v.DType, v.Shape)
+		v := p.lowering.plan.Graph.Values[id]
+		if outputs && given[i] == nil && p.lowering.tensors[id] == nil {
+			continue
+		}
+		if err := v.Fits(given[i]); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -25,7 +25,7 @@ func fitGlobalAveragePool(s site) kernel {
 
 // fitReduceMean adds each row of the input to where the kept dimensions put it
 // in the output, which is "broadcast" to the input's shape.
-func fitReduceMean(s site, op ir.ReduceMean) (kernel, error) {
+func fitReduceMean(s site, op ir.Reduce) (kernel, error) {
 	x := s.shape(0)
 	reduced, err := op.Reduced(s.integers(1), len(x))
 	if err != nil {

@@ -47,43 +47,30 @@ func (s site) integers(i int) []int64 {
 	return tensor.Data[int64](s.input(i).Const)
 }
 
-// copied is the int64 constant that an output of the graph is a copy of, if it
-// is one. Nothing is left to run for it.
-func (s site) copied() *tensor.Tensor {
-	if _, ok := s.node.Op.(ir.Identity); !ok || s.input(0).DType != tensor.Int64 {
-		return nil
-	}
-	return s.input(0).Const
-}
-
 // mostOperands a step may have: Gorgonia compares the types of all with all, which
 // took three minutes for as many as a file may give one Concat. Networks join a
 // few dozen.
 const mostOperands = 1 << 10
 
-// operands are the float32 inputs in order, which the kernel reads at run
-// time. Integers must be constant: the plan's shapes already depend on them.
-func (s site) operands() ([]ir.ValueID, error) {
-	for _, id := range s.node.Outputs {
-		if v := s.value(id); id != ir.NoValue && v.DType != tensor.Float32 {
-			return nil, s.refuse("gives %v at run time; float32 is supported", v.DType)
-		}
+// operands are the float32 inputs in order, which a kernel reads at run time. It
+// reports false if the node is nothing for a kernel: one that has another output
+// than one float32 tensor of a known shape, or reads anything else than that and
+// constant integers, which the plan's shapes depend on already.
+func (s site) operands() (ids []ir.ValueID, ok bool) {
+	if len(s.node.Outputs) != 1 || !s.value(s.node.Outputs[0]).Known() || s.value(s.node.Outputs[0]).DType != tensor.Float32 {
+		return nil, false
 	}
-	if n := len(s.node.Inputs); n > mostOperands {
-		return nil, s.refuse("reads %d inputs; at most %d are supported", n, mostOperands)
-	}
-	var ids []ir.ValueID
-	for i, id := range s.node.Inputs {
+	for _, id := range s.node.Inputs {
 		v := s.value(id)
 		switch {
 		case id == ir.NoValue:
-		case v.DType == tensor.Float32:
+		case v.Known() && v.DType == tensor.Float32:
 			ids = append(ids, id)
-		case v.Const == nil:
-			return nil, s.refuse("reads %v from input %d at run time; constant int64 and float32 are supported", v.DType, i)
+		case v.Const == nil || v.DType != tensor.Int64:
+			return nil, false
 		}
 	}
-	return ids, nil
+	return ids, len(ids) > 0
 }
 
 // refuse says why the engine does not take the node.

@@ -11,6 +11,7 @@ import "github.com/squadron-edge/squadron/kernels/ir"
 // 2²⁰ columns: 16 MiB each.
 type workspace struct {
 	ir.Watch
+	budget ir.Budget // of what the plan could not place
 	floats []float32
 	spans  [][2]int
 }

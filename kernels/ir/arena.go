@@ -3,10 +3,13 @@ package ir
 import (
 	"cmp"
 	"slices"
+
+	"github.com/squadron-edge/squadron/kernels/tensor"
 )
 
 // lifetime is the span of nodes, both included, over which a value's bytes
-// must stay. A value outside the arena has bytes -1.
+// must stay. A value that is not in the arena has bytes -1, and what is no
+// intermediate value has last -1.
 type lifetime struct {
 	first, last int
 	bytes       int
@@ -22,7 +25,10 @@ func (g *Graph) lifetimes() []lifetime {
 	for i, n := range g.Nodes {
 		for _, id := range n.Outputs {
 			if id != NoValue {
-				lives[id] = lifetime{first: i, last: i, bytes: g.Values[id].bytes()}
+				lives[id] = lifetime{first: i, last: i, bytes: -1}
+				if v := g.Values[id]; v.Known() && v.DType != tensor.String {
+					lives[id].bytes = v.bytes()
+				}
 			}
 		}
 		for _, id := range n.Inputs {
@@ -31,8 +37,15 @@ func (g *Graph) lifetimes() []lifetime {
 			}
 		}
 	}
-	for _, id := range g.Outputs {
-		lives[id].bytes = -1
+	for id, v := range g.Values {
+		if v.Const != nil {
+			lives[id].last = -1
+		}
+	}
+	for _, ids := range [][]ValueID{g.Inputs, g.Outputs} {
+		for _, id := range ids {
+			lives[id].last, lives[id].bytes = -1, -1
+		}
 	}
 	return lives
 }

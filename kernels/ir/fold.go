@@ -18,9 +18,16 @@ const (
 )
 
 // Fold computes with eval what no input influences, infers the shapes that
-// follow from it, and drops what is not needed any more.
+// follow from it, writes out the branch that a constant condition chooses, and drops
+// what is not needed any more. Bodies are folded too, with what is known of the
+// values that they capture.
 func Fold(g *Graph, eval func(op Operator, in []*tensor.Tensor) ([]*tensor.Tensor, error)) (*Graph, error) {
-	f := folding{g: g.clone(), eval: eval}
+	return fold(g, &folding{eval: eval})
+}
+
+func fold(g *Graph, around *folding) (*Graph, error) {
+	f := folding{g: g.clone(), eval: around.eval, bytes: around.bytes, elements: around.elements, senseless: around.senseless}
+	defer func() { around.bytes, around.elements, around.senseless = f.bytes, f.elements, f.senseless }()
 	nodes := f.g.Nodes
 	f.g.Nodes = nil
 	for _, n := range nodes {
@@ -34,13 +41,21 @@ func Fold(g *Graph, eval func(op Operator, in []*tensor.Tensor) ([]*tensor.Tenso
 type folding struct {
 	g    *Graph
 	eval func(Operator, []*tensor.Tensor) ([]*tensor.Tensor, error)
-	// So far:
+	// So far, with the bodies:
 	bytes    int // folded
 	elements int // read and written
+	// senseless counts the bodies that could not be folded.
+	senseless int
 }
 
 // node replaces the node by constants, or keeps it.
 func (f *folding) node(n Node) error {
+	if control, ok := n.Op.(Control); ok {
+		if body, captures, ok := f.chosen(n); ok {
+			return f.inline(n, body, captures)
+		}
+		n = f.bodies(n, control)
+	}
 	if err := f.g.settle(n); err != nil {
 		return err
 	}
@@ -67,8 +82,12 @@ func (f *folding) node(n Node) error {
 
 // values are the node's outputs, or nil if they are not to be folded.
 func (f *folding) values(n Node) ([]*tensor.Tensor, error) {
-	if shape, ok := n.Op.(Shape); ok {
-		return f.extents(shape, n)
+	switch n.Op.(type) {
+	case Shape, Size:
+		return f.extents(n)
+	}
+	if _, ok := n.Op.(Control); ok {
+		return nil, nil
 	}
 	in := make([]*tensor.Tensor, len(n.Inputs))
 	for i, id := range n.Inputs {
@@ -93,22 +112,31 @@ func (f *folding) values(n Node) ([]*tensor.Tensor, error) {
 }
 
 // linear reports whether the operator takes time in proportion to its inputs
-// and outputs, so that no file can make Fold slow. Constants of the others do
-// not occur in networks, and an engine computes them as well.
+// and outputs, so that no file can make Fold slow, and always gives the same.
+// Constants of the others do not occur in networks, and an engine computes them
+// as well.
 func linear(op Operator) bool {
 	switch op.(type) {
-	case Conv, MaxPool, AveragePool, Gemm, MatMul:
+	case Conv, MaxPool, AveragePool, Gemm, MatMul, heavy,
+		ConvTranspose, DeformConv, ConvInteger, QLinearConv, LpPool, Resize, GridSample, RoiAlign, MaxRoiPool, NonMaxSuppression, Col2Im,
+		ImageDecoder, TreeEnsemble, SVM, LinearModel:
+		return false
+	case StringConcat, TfIdfVectorizer, RegexFullMatch: // in proportion to the text
+		return false
+	case MatMulInteger, QLinearMatMul, QGemm:
+		return false
+	case Random, RandomLike, Bernoulli, Multinomial, Dropout: // draw anew in each run
 		return false
 	}
 	return true
 }
 
-// extents folds Shape, which needs no elements.
-func (f *folding) extents(op Shape, n Node) ([]*tensor.Tensor, error) {
-	if x := n.first(); x == NoValue || !f.g.Values[x].known() {
+// extents folds Shape and Size, which need no elements.
+func (f *folding) extents(n Node) ([]*tensor.Tensor, error) {
+	if x := n.first(); x == NoValue || !f.g.Values[x].Known() {
 		return nil, nil
 	}
-	out, err := op.Infer([]Info{f.g.Values[n.Inputs[0]].Info})
+	out, err := n.Op.Infer([]Info{f.g.Values[n.Inputs[0]].Info})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.g.Label(n), err)
 	}
@@ -124,7 +152,7 @@ func (f *folding) affords(n Node) bool {
 			continue
 		}
 		v := f.g.Values[id]
-		if !v.known() {
+		if !v.Known() {
 			return false
 		}
 		bytes += v.bytes()

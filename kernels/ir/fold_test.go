@@ -12,7 +12,7 @@ import (
 func TestFoldingEndsAtItsBoundHoweverManyNodesReadOneConstant(t *testing.T) {
 	const nodes, large = 4000, 1 << 20
 	for name, op := range map[string]ir.Operator{
-		"means":    ir.ReduceMean{KeepDims: true},
+		"means":    ir.Reduce{By: ir.ReduceMean, KeepDims: true},
 		"averages": ir.GlobalAveragePool{},
 	} {
 		b := build(t)

@@ -78,7 +78,7 @@ func batchNormIntoConv(g *Graph, readers []int, producer, n Node) (Node, bool) {
 		return Node{}, false
 	}
 	w := g.constant(producer, 1)
-	if w == nil || w.Len() == 0 || int(producer.Inputs[1]) >= len(readers) || readers[producer.Inputs[1]] > 1 {
+	if w == nil || w.DType() != tensor.Float32 || w.Len() == 0 || int(producer.Inputs[1]) >= len(readers) || readers[producer.Inputs[1]] > 1 {
 		return Node{}, false
 	}
 	scale, shift, ok := norm.affine(g, n)
@@ -117,7 +117,7 @@ func (op BatchNormalization) affine(g *Graph, n Node) (scale, shift []float64, o
 	var p [4][]float32
 	for i := range p {
 		c := g.constant(n, 1+i)
-		if c == nil || i > 0 && c.Len() != len(p[0]) {
+		if c == nil || c.DType() != tensor.Float32 || i > 0 && c.Len() != len(p[0]) {
 			return nil, nil, false
 		}
 		p[i] = tensor.Data[float32](c)
@@ -130,9 +130,12 @@ func (op BatchNormalization) affine(g *Graph, n Node) (scale, shift []float64, o
 	return scale, shift, len(scale) > 0
 }
 
-// activationIntoProducer makes Relu or a constant Clip the epilogue of Conv,
-// Gemm or Add.
+// activationIntoProducer makes Relu or a constant Clip of float32 the epilogue of
+// Conv, Gemm or Add.
 func activationIntoProducer(g *Graph, _ []int, producer, n Node) (Node, bool) {
+	if g.Values[n.Outputs[0]].DType != tensor.Float32 {
+		return Node{}, false
+	}
 	act, ok := activation(g, n)
 	if !ok {
 		return Node{}, false
@@ -153,9 +156,12 @@ func activationIntoProducer(g *Graph, _ []int, producer, n Node) (Node, bool) {
 	return producer, ok
 }
 
-// activation reads a node as a clip between constants.
+// activation reads a node of float32 as a clip between constants.
 func activation(g *Graph, n Node) (Activation, bool) {
 	act := Activation{Clip: true, Min: float32(math.Inf(-1)), Max: float32(math.Inf(1))}
+	if x := n.first(); x == NoValue || g.Values[x].DType != tensor.Float32 {
+		return act, false
+	}
 	switch n.Op.(type) {
 	case Relu:
 		act.Min = 0
@@ -175,7 +181,7 @@ func (g *Graph) scalar(n Node, i int, absent float32) (float32, bool) {
 		return absent, true
 	}
 	c := g.constant(n, i)
-	if c == nil || c.Len() != 1 {
+	if c == nil || c.DType() != tensor.Float32 || c.Len() != 1 {
 		return 0, false
 	}
 	v := tensor.Data[float32](c)[0]

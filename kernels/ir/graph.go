@@ -8,10 +8,12 @@
 // plan. It refuses I/O, clocks, randomness and goroutines: the same graph in
 // gives the same plan out.
 //
-// Vocabulary: a Value is one tensor, named by its index (ValueID); a Node
+// Vocabulary: a Value is mostly one tensor, named by its index (ValueID); a Node
 // applies one Operator to values; a Graph is single-assignment and its nodes
-// stand in topological order; a Plan is a Graph whose shapes are all known,
-// with a place in one arena for each intermediate value.
+// stand in topological order; a Body is a graph that an operator runs; a Plan is a
+// Graph with a place in one arena for each intermediate value whose shape is
+// known. What is not known before the run, such as how many boxes a detector
+// finds, is left to the run: the engine makes room for it then.
 //
 //	g, err := onnx.Read(data, onnx.DefaultLimits)   // file → Graph
 //	g, err = ir.Specialise(g, signature)            // all shapes known
@@ -43,6 +45,31 @@ type Info struct {
 	Shape tensor.Shape
 	// Const holds the elements of a value that no input influences.
 	Const *tensor.Tensor
+	// Compound is the type of a value that is no tensor; DType and Shape say
+	// nothing then.
+	Compound *tensor.Type
+}
+
+// Type is the type of the value, as far as it is known.
+func (i Info) Type() tensor.Type {
+	if i.Compound != nil {
+		return *i.Compound
+	}
+	return tensor.Type{DType: i.DType}
+}
+
+// Known reports whether the value is a tensor of which the type and each
+// dimension are known.
+func (i Info) Known() bool {
+	if i.DType == tensor.Invalid || i.Shape == nil {
+		return false
+	}
+	for _, d := range i.Shape {
+		if d == Unknown {
+			return false
+		}
+	}
+	return true
 }
 
 // Value is one tensor of the graph.
@@ -79,11 +106,35 @@ type Operator interface {
 	Type() string
 	// Infer gives the outputs' types and shapes from the inputs', which are
 	// all known; an absent input is the zero Info. An output's Shape is nil
-	// where it follows from elements that are not known yet (Reshape), and its
-	// Const is given where that needs shapes only (Shape). Errors name the
-	// attribute or input at fault.
+	// where it follows from elements that are not known yet (Reshape), or is
+	// only found by computing it (NonZero), and its Const is given where that
+	// needs shapes only (Shape). Errors name the attribute or input at fault.
+	//
+	// An input that is no tensor is not looked at by others than the operators
+	// that take it, whose outputs' shapes stay unknown.
 	Infer(in []Info) ([]Info, error)
 }
+
+// Control is an operator that runs graphs of its own: If, Loop, Scan and their
+// like. The last inputs of a body are those of its captures, which are values of
+// the graph around it; they are the last inputs of the node too, in the order of
+// the bodies.
+type Control interface {
+	Operator
+	Bodies() []Body
+	// WithBodies is the operator with others in place of its bodies.
+	WithBodies(bodies []Body) Operator
+}
+
+// Body is a graph that an operator runs.
+type Body struct {
+	Graph *Graph
+	// Captures is how many of the graph's inputs, at the end, are captured.
+	Captures int
+}
+
+// Own are the body's inputs that are not captured.
+func (b Body) Own() []ValueID { return b.Graph.Inputs[:len(b.Graph.Inputs)-b.Captures] }
 
 // Label names a node for a message: its operator, and its name or, lacking
 // one, the name of its first output.

@@ -88,7 +88,7 @@ func TestConvolutionsOfNothingGetNoBiasEach(t *testing.T) {
 	for range 100 {
 		conv := b.node(ir.Conv{Group: 1}, "conv", x, b.weights("w", maps, 0, 1, 1))
 		norm := b.node(ir.BatchNormalization{Epsilon: 1}, "norm", conv, statistics, statistics, statistics, statistics)
-		all = append(all, b.node(ir.ReduceMean{}, "mean", norm))
+		all = append(all, b.node(ir.Reduce{By: ir.ReduceMean}, "mean", norm))
 	}
 	b.output(all...)
 	if got := fusing(t, b.folded()); got > 8<<20 {

@@ -13,9 +13,24 @@ type operands []Info
 // parameter describes one input of an operator.
 type parameter struct {
 	name     string
-	dtype    tensor.DType // Invalid admits every type
+	dtype    tensor.DType // Invalid admits every type of the class
+	class    class        // the zero class admits every type
 	optional bool
 }
+
+// class is a set of element types that operators share.
+type class struct {
+	name string
+	has  func(tensor.DType) bool
+}
+
+// The classes that the parameters of operators name.
+var (
+	realNumbers = class{"a float type", tensor.DType.IsFloat}
+	integers    = class{"an integer type", tensor.DType.IsInteger}
+	numbers     = class{"a type of numbers", func(d tensor.DType) bool { return d.IsFloat() || d.IsInteger() }}
+	indices     = class{"int64 or int32", func(d tensor.DType) bool { return d == tensor.Int64 || d == tensor.Int32 }}
+)
 
 // match checks the inputs against the operator's parameters.
 func (in operands) match(want ...parameter) error {
@@ -29,6 +44,8 @@ func (in operands) match(want ...parameter) error {
 			return fmt.Errorf("input %d (%s) is missing", i, p.name)
 		case given && p.dtype != tensor.Invalid && in[i].DType != p.dtype:
 			return fmt.Errorf("input %d (%s) is %v; supported is %v", i, p.name, in[i].DType, p.dtype)
+		case given && p.class.has != nil && !p.class.has(in[i].DType):
+			return fmt.Errorf("input %d (%s) is %v; supported is %s", i, p.name, in[i].DType, p.class.name)
 		}
 	}
 	return nil
@@ -44,6 +61,18 @@ func (in operands) at(i int) Info {
 
 // has reports whether an optional input is there.
 func (in operands) has(i int) bool { return in.at(i).DType != tensor.Invalid }
+
+// axes reads input i as a list of axes, if its elements are known. A scalar is one
+// axis: the specification asks for a vector, and exporters write both.
+func (in operands) axes(i int) (list []int64, known bool, err error) {
+	if v := in.at(i); v.Shape != nil && len(v.Shape) == 0 {
+		if v.Const == nil {
+			return nil, false, nil
+		}
+		return tensor.Data[int64](v.Const), true, nil
+	}
+	return in.vector(i, "axes")
+}
 
 // vector reads input i as a list of dimensions, if its elements are known.
 func (in operands) vector(i int, name string) (list []int64, known bool, err error) {
@@ -92,7 +121,7 @@ func (g *Graph) infer(n Node) ([]Info, error) {
 		return nil, fmt.Errorf("%s: %d outputs, want at most %d", g.Label(n), len(n.Outputs), len(out))
 	}
 	for _, o := range out {
-		if err := o.check(); err != nil {
+		if err := o.Check(); err != nil {
 			return nil, fmt.Errorf("%s: its output: %w", g.Label(n), err)
 		}
 	}
@@ -114,9 +143,9 @@ func (g *Graph) checkable(n Node, in []Info) error {
 	return nil
 }
 
-// check refuses a known shape of too many dimensions or too large. An extent of 0 counts as 1:
-// nothing is stored, but loops run over the other extents.
-func (i Info) check() error {
+// Check refuses a known shape of too many dimensions or too large. An extent of 0
+// counts as 1: nothing is stored, but loops run over the other extents.
+func (i Info) Check() error {
 	if i.Shape == nil {
 		return nil
 	}
@@ -134,17 +163,4 @@ func (i Info) check() error {
 		bytes *= max(d, 1)
 	}
 	return nil
-}
-
-// known reports whether the type and each dimension are.
-func (i Info) known() bool {
-	if i.DType == tensor.Invalid || i.Shape == nil {
-		return false
-	}
-	for _, d := range i.Shape {
-		if d == Unknown {
-			return false
-		}
-	}
-	return true
 }

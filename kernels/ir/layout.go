@@ -142,7 +142,7 @@ func (Squeeze) Infer(in []Info) ([]Info, error) {
 	x := in[0].Shape
 	remove := make([]bool, len(x))
 	if operands(in).has(1) {
-		list, known, err := operands(in).vector(1, "axes")
+		list, known, err := operands(in).axes(1)
 		if err != nil || !known {
 			return []Info{{DType: in[0].DType}}, err
 		}
@@ -178,7 +178,7 @@ func (Unsqueeze) Infer(in []Info) ([]Info, error) {
 	if err := operands(in).match(parameter{name: "data"}, parameter{name: "axes", dtype: tensor.Int64}); err != nil {
 		return nil, err
 	}
-	list, known, err := operands(in).vector(1, "axes")
+	list, known, err := operands(in).axes(1)
 	if err != nil || !known {
 		return []Info{{DType: in[0].DType}}, err
 	}
@@ -238,7 +238,7 @@ func (Gather) Type() string { return "Gather" }
 // Infer puts the indices' shape in the axis's place, and checks the indices if
 // they are known.
 func (op Gather) Infer(in []Info) ([]Info, error) {
-	if err := operands(in).match(parameter{name: "data"}, parameter{name: "indices", dtype: tensor.Int64}); err != nil {
+	if err := operands(in).match(parameter{name: "data"}, parameter{name: "indices", class: indices}); err != nil {
 		return nil, err
 	}
 	x, indices := in[0].Shape, in[1]
@@ -247,7 +247,7 @@ func (op Gather) Infer(in []Info) ([]Info, error) {
 		return nil, fmt.Errorf("attribute axis: %w", err)
 	}
 	if indices.Const != nil {
-		for _, i := range tensor.Data[int64](indices.Const) {
+		for _, i := range indexElements(indices.Const) {
 			if i < -int64(x[axis]) || i >= int64(x[axis]) {
 				return nil, fmt.Errorf("input 1 (indices): %d is outside dimension %d of %v", i, axis, x)
 			}

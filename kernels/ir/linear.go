@@ -11,12 +11,16 @@ func (Gemm) Type() string { return "Gemm" }
 
 // Infer checks the inner dimension and that C broadcasts to the result.
 func (op Gemm) Infer(in []Info) ([]Info, error) {
+	t := operands(in).dtypeOf(0)
 	if err := operands(in).match(
-		parameter{name: "A", dtype: tensor.Float32},
-		parameter{name: "B", dtype: tensor.Float32},
-		parameter{name: "C", dtype: tensor.Float32, optional: true},
+		parameter{name: "A", class: numbers},
+		parameter{name: "B", dtype: t},
+		parameter{name: "C", dtype: t, optional: true},
 	); err != nil {
 		return nil, err
+	}
+	if op.Act.Clip && t != tensor.Float32 {
+		return nil, fmt.Errorf("input 0 (A) is %v; an activation is for float32", t)
 	}
 	a, b := in[0].Shape, in[1].Shape
 	if len(a) != 2 || len(b) != 2 {
@@ -33,7 +37,7 @@ func (op Gemm) Infer(in []Info) ([]Info, error) {
 			return nil, fmt.Errorf("input 2 (C) has shape %v, which does not broadcast to %v", c.Shape, out)
 		}
 	}
-	return result(tensor.Float32, out)
+	return result(in[0].DType, out)
 }
 
 // oriented is a matrix's rows and columns as the multiplication sees them.
@@ -51,8 +55,8 @@ func (MatMul) Type() string { return "MatMul" }
 // is a row on the left and a column on the right, and leaves no dimension.
 func (MatMul) Infer(in []Info) ([]Info, error) {
 	if err := operands(in).match(
-		parameter{name: "A", dtype: tensor.Float32},
-		parameter{name: "B", dtype: tensor.Float32},
+		parameter{name: "A", class: numbers},
+		parameter{name: "B", dtype: operands(in).dtypeOf(0)},
 	); err != nil {
 		return nil, err
 	}
@@ -81,5 +85,5 @@ func (MatMul) Infer(in []Info) ([]Info, error) {
 	if len(b) > 1 {
 		out = append(out, right[r+1])
 	}
-	return result(tensor.Float32, out)
+	return result(in[0].DType, out)
 }

@@ -33,7 +33,7 @@ const (
 )
 
 // Conv is grouped convolution. Inputs: X [N×C×spatial…], W [M×C/Group×kernel…],
-// optional bias B [M]. Output: [N×M×spatial…]. (ONNX Conv-11.)
+// optional bias B [M]. Output: [N×M×spatial…]. (ONNX Conv-22.)
 type Conv struct {
 	Window
 	Group int
@@ -41,14 +41,16 @@ type Conv struct {
 }
 
 // BatchNormalization in inference mode. Inputs: X [N×C×…], scale, bias, mean
-// and variance, each [C]. (ONNX BatchNormalization-15.)
+// and variance, each [C]; a vector X is of one channel. (ONNX
+// BatchNormalization-15.)
 type BatchNormalization struct{ Epsilon float32 }
 
-// Relu is max(x, 0).
+// Relu is max(x, 0). (ONNX Relu-14.)
 type Relu struct{}
 
 // Clip limits elements to [min, max]. Inputs: X, optional scalar min, optional
-// scalar max. (ONNX Clip-13.)
+// scalar max, of X's type; or float32 where X is of floats, as before operator
+// set 11. (ONNX Clip-13.)
 type Clip struct{}
 
 // Add is elementwise addition with multidirectional broadcasting.
@@ -56,7 +58,8 @@ type Clip struct{}
 type Add struct{ Act Activation }
 
 // Gemm is Alpha·A'·B' + Beta·C, where ' transposes if asked. Inputs: A, B [2-D],
-// optional C, broadcast to the result. (ONNX Gemm-13.)
+// optional C, broadcast to the result. Integers are exact, modulo their type; Act
+// is for float32 alone. (ONNX Gemm-13.)
 type Gemm struct {
 	Alpha, Beta    float32
 	TransA, TransB bool
@@ -64,40 +67,46 @@ type Gemm struct {
 }
 
 // MatMul multiplies matrices as numpy.matmul does, with broadcast leading
-// dimensions. (ONNX MatMul-13.)
+// dimensions. Integers are exact, modulo their type. (ONNX MatMul-13.)
 type MatMul struct{}
 
-// MaxPool is the maximum over a window; padding never wins. (ONNX MaxPool-12,
-// without Indices.)
+// MaxPool is the maximum over a window; padding never wins. With Indices, a
+// second output holds where in X, as one array, each maximum lies: counted along rows, or
+// with ColumnMajor along the spatial dimensions the other way about, of a channel.
+// (ONNX MaxPool-22.)
 type MaxPool struct {
 	Window
-	CeilMode bool
+	CeilMode    bool
+	Indices     bool
+	ColumnMajor bool
 }
 
-// AveragePool is the mean over a window. (ONNX AveragePool-19.)
+// AveragePool is the mean over a window. (ONNX AveragePool-22.)
 type AveragePool struct {
 	Window
 	CeilMode        bool
 	CountIncludePad bool
 }
 
+// LpPool is the P-norm over a window: the P-th root of the sum of the magnitudes'
+// P-th powers. (ONNX LpPool-22.)
+type LpPool struct {
+	Window
+	CeilMode bool
+	P        float64
+}
+
 // GlobalAveragePool is the mean over all spatial dimensions, which stay as 1.
+// (ONNX GlobalAveragePool-22.)
 type GlobalAveragePool struct{}
 
-// ReduceMean is the mean over axes. Inputs: X, optional int64 axes (absent:
-// all, or none if NoopWithEmptyAxes). (ONNX ReduceMean-18.)
-type ReduceMean struct {
-	KeepDims          bool
-	NoopWithEmptyAxes bool
-}
+// GlobalMaxPool is the maximum over all spatial dimensions, which stay as 1.
+// (ONNX GlobalMaxPool-22.)
+type GlobalMaxPool struct{}
 
-// Softmax normalises exponentials along Axis. Before opset 13 the input was
-// first flattened to two dimensions at the axis: Flatten says so.
-// (ONNX Softmax-13, Softmax-11.)
-type Softmax struct {
-	Axis    int
-	Flatten bool
-}
+// GlobalLpPool is the P-norm over all spatial dimensions, which stay as 1. (ONNX
+// GlobalLpPool-22.)
+type GlobalLpPool struct{ P float64 }
 
 // Concat joins its inputs along Axis. (ONNX Concat-13.)
 type Concat struct{ Axis int }
@@ -126,7 +135,8 @@ type Shape struct {
 	HasEnd bool
 }
 
-// Gather takes slices of X along Axis by int64 indices, which may be negative.
+// Gather takes slices of X along Axis by indices, int64 or int32, which may be
+// negative.
 // Inputs: X, indices. (ONNX Gather-13.)
 type Gather struct{ Axis int }
 

@@ -11,14 +11,25 @@ func (Conv) Type() string { return "Conv" }
 
 // Infer checks the channels against the weights and counts the windows.
 func (op Conv) Infer(in []Info) ([]Info, error) {
-	if err := operands(in).match(
-		parameter{name: "X", dtype: tensor.Float32},
-		parameter{name: "W", dtype: tensor.Float32},
-		parameter{name: "B", dtype: tensor.Float32, optional: true},
+	if err := operands(in).matchAlike(
+		parameter{name: "X", class: realNumbers},
+		parameter{name: "W", class: realNumbers},
+		parameter{name: "B", class: realNumbers, optional: true},
 	); err != nil {
 		return nil, err
 	}
-	x, w := in[0].Shape, in[1].Shape
+	out, err := op.channels(in[0].Shape, in[1].Shape)
+	if err != nil {
+		return nil, err
+	}
+	if err := operands(in).shaped(2, "B", in[1].Shape[0]); err != nil {
+		return nil, err
+	}
+	return result(in[0].DType, out)
+}
+
+// channels is the output's shape, once the groups fit.
+func (op Conv) channels(x, w tensor.Shape) (tensor.Shape, error) {
 	_, out, err := op.Fit(x, w)
 	if err != nil {
 		return nil, err
@@ -26,34 +37,7 @@ func (op Conv) Infer(in []Info) ([]Info, error) {
 	if op.Group < 1 || x[1]%op.Group != 0 || x[1]/op.Group != w[1] || w[0]%op.Group != 0 {
 		return nil, fmt.Errorf("group %d does not divide X %v and W %v into equal parts", op.Group, x, w)
 	}
-	if b := operands(in); b.has(2) && !b[2].Shape.Equal(tensor.Shape{w[0]}) {
-		return nil, fmt.Errorf("input 2 (B) has shape %v, want %v", b[2].Shape, tensor.Shape{w[0]})
-	}
-	return result(tensor.Float32, out)
-}
-
-// Type is "BatchNormalization".
-func (BatchNormalization) Type() string { return "BatchNormalization" }
-
-// Infer checks that the statistics have one element a channel.
-func (BatchNormalization) Infer(in []Info) ([]Info, error) {
-	want := []parameter{
-		{name: "X", dtype: tensor.Float32}, {name: "scale", dtype: tensor.Float32}, {name: "B", dtype: tensor.Float32},
-		{name: "mean", dtype: tensor.Float32}, {name: "var", dtype: tensor.Float32},
-	}
-	if err := operands(in).match(want...); err != nil {
-		return nil, err
-	}
-	x := in[0].Shape
-	if len(x) < 2 {
-		return nil, fmt.Errorf("input 0 (X) has shape %v, want at least N×C", x)
-	}
-	for i, p := range in[1:] {
-		if !p.Shape.Equal(tensor.Shape{x[1]}) {
-			return nil, fmt.Errorf("input %d (%s) has shape %v, want %v", i+1, want[i+1].name, p.Shape, tensor.Shape{x[1]})
-		}
-	}
-	return result(tensor.Float32, x.Clone())
+	return out, nil
 }
 
 // Type is "MaxPool".
@@ -61,14 +45,17 @@ func (MaxPool) Type() string { return "MaxPool" }
 
 // Infer counts the windows.
 func (op MaxPool) Infer(in []Info) ([]Info, error) {
-	if err := operands(in).match(parameter{name: "X", dtype: tensor.Float32}); err != nil {
+	if err := operands(in).match(parameter{name: "X", class: poolable}); err != nil {
 		return nil, err
 	}
 	_, out, err := op.Fit(in[0].Shape)
 	if err != nil {
 		return nil, err
 	}
-	return result(tensor.Float32, out)
+	if !op.Indices {
+		return result(in[0].DType, out)
+	}
+	return []Info{{DType: in[0].DType, Shape: out}, {DType: tensor.Int64, Shape: out.Clone()}}, nil
 }
 
 // Type is "AveragePool".
@@ -76,34 +63,80 @@ func (AveragePool) Type() string { return "AveragePool" }
 
 // Infer counts the windows.
 func (op AveragePool) Infer(in []Info) ([]Info, error) {
-	if err := operands(in).match(parameter{name: "X", dtype: tensor.Float32}); err != nil {
+	if err := operands(in).match(parameter{name: "X", class: realNumbers}); err != nil {
 		return nil, err
 	}
 	_, out, err := op.Fit(in[0].Shape)
 	if err != nil {
 		return nil, err
 	}
-	return result(tensor.Float32, out)
+	return result(in[0].DType, out)
+}
+
+// Type is "LpPool".
+func (LpPool) Type() string { return "LpPool" }
+
+// Infer counts the windows.
+func (op LpPool) Infer(in []Info) ([]Info, error) {
+	if err := operands(in).match(parameter{name: "X", class: realNumbers}); err != nil {
+		return nil, err
+	}
+	if err := norm(op.P); err != nil {
+		return nil, err
+	}
+	_, out, err := op.Fit(in[0].Shape)
+	if err != nil {
+		return nil, err
+	}
+	return result(in[0].DType, out)
+}
+
+// norm refuses an exponent that makes no norm.
+func norm(p float64) error {
+	if !(p > 0) {
+		return fmt.Errorf("attribute p is %g, want more than 0", p)
+	}
+	return nil
 }
 
 // Type is "GlobalAveragePool".
 func (GlobalAveragePool) Type() string { return "GlobalAveragePool" }
 
 // Infer makes each spatial dimension 1; a mean of no elements is refused.
-func (GlobalAveragePool) Infer(in []Info) ([]Info, error) {
-	if err := operands(in).match(parameter{name: "X", dtype: tensor.Float32}); err != nil {
+func (GlobalAveragePool) Infer(in []Info) ([]Info, error) { return global(in, "mean") }
+
+// Type is "GlobalMaxPool".
+func (GlobalMaxPool) Type() string { return "GlobalMaxPool" }
+
+// Infer makes each spatial dimension 1; a maximum of no elements is refused.
+func (GlobalMaxPool) Infer(in []Info) ([]Info, error) { return global(in, "maximum") }
+
+// Type is "GlobalLpPool".
+func (GlobalLpPool) Type() string { return "GlobalLpPool" }
+
+// Infer makes each spatial dimension 1.
+func (op GlobalLpPool) Infer(in []Info) ([]Info, error) {
+	if err := norm(op.P); err != nil {
+		return nil, err
+	}
+	return global(in, "norm")
+}
+
+// global is the output of a pool over all spatial dimensions.
+func global(in []Info, what string) ([]Info, error) {
+	if err := operands(in).match(parameter{name: "X", class: realNumbers}); err != nil {
+		return nil, err
+	}
+	if err := operands(in).picture(0, "X"); err != nil {
 		return nil, err
 	}
 	x := in[0].Shape
-	if len(x) < 3 {
-		return nil, fmt.Errorf("input 0 (X) has shape %v, want N×C×spatial", x)
-	}
 	out := x.Clone()
 	for i := 2; i < len(out); i++ {
 		if out[i] == 0 {
-			return nil, fmt.Errorf("input 0 (X) has shape %v: there is no mean of no elements", x)
+			return nil, fmt.Errorf("input 0 (X) has shape %v: there is no %s of no elements", x, what)
 		}
 		out[i] = 1
 	}
-	return result(tensor.Float32, out)
+	return result(in[0].DType, out)
 }

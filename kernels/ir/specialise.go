@@ -10,7 +10,8 @@ import (
 
 // Specialise gives the graph for inputs of these shapes, by name, with every
 // shape inferred that does not hang on elements still to be folded. An input
-// that is not named keeps its own shape, which must then be known.
+// that is not named keeps its own shape; what depends on one that leaves a
+// dimension open is left to the run.
 func Specialise(g *Graph, inputs map[string]tensor.Shape) (*Graph, error) {
 	if err := g.Validate(); err != nil {
 		return nil, err
@@ -19,6 +20,9 @@ func Specialise(g *Graph, inputs map[string]tensor.Shape) (*Graph, error) {
 	wanted := maps.Clone(inputs)
 	for _, id := range out.Inputs {
 		v := &out.Values[id]
+		if shape := inputs[v.Name]; v.Compound != nil && shape != nil {
+			return nil, fmt.Errorf("specialise graph %q: input %q is a %v, which has no shape", g.Name, v.Name, v.Compound)
+		}
 		if err := v.fix(inputs[v.Name]); err != nil {
 			return nil, fmt.Errorf("specialise graph %q: input %q: %w", g.Name, v.Name, err)
 		}
@@ -43,11 +47,14 @@ func (v *Value) fix(shape tensor.Shape) error {
 	if !v.Admits(shape) {
 		return fmt.Errorf("it has shape %s, want %s", FormatShape(shape), FormatShape(v.Shape))
 	}
-	v.Shape = shape.Clone()
-	if !v.known() {
-		return fmt.Errorf("its shape %s is not known", FormatShape(v.Shape))
+	if shape == nil {
+		return nil
 	}
-	return v.check()
+	v.Shape = shape.Clone()
+	if !v.Known() {
+		return nil
+	}
+	return v.Check()
 }
 
 // Admits reports whether a tensor of the shape fits the declared one.
@@ -89,7 +96,7 @@ func FormatShape(s tensor.Shape) string {
 func (g *Graph) settle(n Node) error {
 	known := true
 	for _, id := range n.Inputs {
-		known = known && (id == NoValue || g.Values[id].known())
+		known = known && (id == NoValue || g.Values[id].Known())
 	}
 	infos := make([]Info, len(n.Outputs))
 	if known {

@@ -25,7 +25,7 @@ func (g *Graph) Validate() error {
 		if value.DType != value.Const.DType() || !value.Shape.Equal(value.Const.Shape()) {
 			return fmt.Errorf("graph %q: constant %q is %v, declared %v%v", g.Name, value.Name, value.Const, value.DType, value.Shape)
 		}
-		if err := value.check(); err != nil {
+		if err := value.Check(); err != nil {
 			return fmt.Errorf("graph %q: constant %q: %w", g.Name, value.Name, err)
 		}
 	}

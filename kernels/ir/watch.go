@@ -39,6 +39,14 @@ func (w *Watch) Cause() error {
 	return context.Cause(w.ctx)
 }
 
+// Context is that of the run under way.
+func (w *Watch) Context() context.Context {
+	if w.ctx == nil {
+		return context.Background()
+	}
+	return w.ctx
+}
+
 func (w *Watch) look() {
 	w.left = watchEvery
 	w.ended = w.ended || w.ctx != nil && w.ctx.Err() != nil

@@ -42,6 +42,11 @@ func (op AveragePool) Fit(x tensor.Shape) (Window, tensor.Shape, error) {
 	return op.Window.pool(x, op.CeilMode)
 }
 
+// Fit is as MaxPool's.
+func (op LpPool) Fit(x tensor.Shape) (Window, tensor.Shape, error) {
+	return op.Window.pool(x, op.CeilMode)
+}
+
 func (w Window) pool(x tensor.Shape, ceil bool) (Window, tensor.Shape, error) {
 	if len(x) < 3 {
 		return Window{}, nil, fmt.Errorf("input X %v must be N×C×spatial with at least one spatial dimension", x)

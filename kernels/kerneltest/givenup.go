@@ -9,6 +9,7 @@ import (
 	"github.com/squadron-edge/squadron/kernels"
 	"github.com/squadron-edge/squadron/kernels/ir"
 	"github.com/squadron-edge/squadron/kernels/reference"
+	"github.com/squadron-edge/squadron/kernels/tensor"
 )
 
 // longCases are the operators of which a few small tensors can take hours. These
@@ -26,7 +27,7 @@ func longCases() []testCase {
 		{"gemm with A transposed", ir.Gemm{Alpha: 1, Beta: 1, TransA: true}, []argument{input(256, 128), input(256, 128)}},
 		{"matmul", ir.MatMul{}, []argument{input(64, 16, 64), input(64, 64, 64)}},
 		{"softmax", ir.Softmax{Axis: -1}, []argument{input(1<<12, 1<<10)}},
-		{"mean", ir.ReduceMean{}, []argument{input(1<<12, 1<<10)}},
+		{"mean", ir.Reduce{By: ir.ReduceMean}, []argument{input(1<<12, 1<<10)}},
 	}
 }
 
@@ -48,13 +49,13 @@ func endsWithItsContext(t *testing.T, engine kernels.Engine, c testCase) {
 	}
 	const patient, around = 1000, 2 // an engine looks before and after an operator
 	whole := endingAt(t, patient)
-	if err := p.Run(whole, in, clones(want)); err != nil {
+	if err := p.Run(whole, tensor.Values(in), tensor.Values(clones(want))); err != nil {
 		t.Fatal(err)
 	}
 	if looks := patient - whole.looks - around; looks < 2 {
 		t.Errorf("it looked %d times within the operator whether the run had ended, want 2 at least", looks)
 	}
-	err = p.Run(endingAt(t, 2), in, clones(want))
+	err = p.Run(endingAt(t, 2), tensor.Values(in), tensor.Values(clones(want)))
 	if !errors.Is(err, errEnough) || !strings.Contains(err.Error(), c.op.Type()+` "`) {
 		t.Errorf("got %v, want the cause and the node", err)
 	}

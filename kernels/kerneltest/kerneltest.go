@@ -107,7 +107,7 @@ func results(t *testing.T, p ir.Program, in, want []*tensor.Tensor) []*tensor.Te
 	for _, o := range out {
 		spoil(o)
 	}
-	if err := p.Run(t.Context(), in, out); err != nil {
+	if err := p.Run(t.Context(), tensor.Values(in), tensor.Values(out)); err != nil {
 		t.Fatal(err)
 	}
 	return out

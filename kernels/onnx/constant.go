@@ -1,20 +1,31 @@
 package onnx
 
-import "fmt"
+import (
+	"fmt"
 
-// constant imports a Constant node as an initializer. (ONNX Constant-13,
-// without sparse and text values.)
+	"github.com/squadron-edge/squadron/kernels/tensor"
+)
+
+// constant imports a Constant node as an initializer. (ONNX Constant-24.)
 func (im *importer) constant(n *Node) error {
 	if len(n.Outputs) != 1 || len(n.Attributes) != 1 || len(n.Inputs) != 0 {
 		return fmt.Errorf("%d inputs, %d attributes and %d outputs, want 0, 1 and 1", len(n.Inputs), len(n.Attributes), len(n.Outputs))
 	}
-	t, err := n.Attributes[0].constant()
+	name := n.Outputs[0]
+	if _, taken := im.values[name]; taken || im.constants[name] != nil || im.sparse[name] != nil || name == "" {
+		return fmt.Errorf("%q is given twice or empty", name)
+	}
+	a, err := im.resolved(n.Attributes[0])
 	if err != nil {
 		return err
 	}
-	name := n.Outputs[0]
-	if _, taken := im.values[name]; taken || im.constants[name] != nil || name == "" {
-		return fmt.Errorf("%q is given twice or empty", name)
+	if a.Name == "sparse_value" && a.Type == SparseAttribute && a.Sparse != nil {
+		im.sparse[name] = a.Sparse
+		return nil
+	}
+	t, err := a.constant()
+	if err != nil {
+		return err
 	}
 	im.constants[name] = t
 	return nil
@@ -33,6 +44,35 @@ func (a *Attribute) constant() (*Tensor, error) {
 		return &Tensor{Name: a.Name, Type: Int64, Int64s: []int64{a.Int}}, nil
 	case a.Name == "value_ints" && a.Type == IntsAttribute:
 		return &Tensor{Name: a.Name, Type: Int64, Dims: []int64{int64(len(a.Ints))}, Int64s: a.Ints}, nil
+	case a.Name == "value_string" && a.Type == StringAttribute:
+		return &Tensor{Name: a.Name, Type: String, Strings: []string{a.String}}, nil
+	case a.Name == "value_strings" && a.Type == StringsAttribute:
+		return &Tensor{Name: a.Name, Type: String, Dims: []int64{int64(len(a.Strings))}, Strings: a.Strings}, nil
 	}
-	return nil, fmt.Errorf("attribute %q of type %v is not supported; supported are value, value_float, value_floats, value_int, value_ints", a.Name, a.Type)
+	return nil, fmt.Errorf("attribute %q of type %v is not supported; supported are value, sparse_value, value_float, value_floats, value_int, value_ints, value_string, value_strings", a.Name, a.Type)
+}
+
+// decoded is an initializer's tensor, of this file or another.
+func (im *importer) decoded(t *Tensor) (*tensor.Tensor, error) {
+	raw := t.Raw
+	if t.External {
+		var err error
+		if raw, err = im.file.external(t); err != nil {
+			return nil, fmt.Errorf("tensor %q: its external data: %w", t.Name, err)
+		}
+	}
+	out, err := t.decode(raw)
+	if err != nil {
+		return nil, fmt.Errorf("tensor %q: %w", t.Name, err)
+	}
+	if copied := im.file.folder.Copied; copied != nil && len(raw) >= copiedBytes && !shares(out, raw) {
+		copied(raw)
+	}
+	return out, nil
+}
+
+// shares reports whether a tensor's elements are in raw.
+func shares(t *tensor.Tensor, raw []byte) bool {
+	own, err := t.Bytes()
+	return err == nil && len(own) > 0 && &own[0] == &raw[0]
 }

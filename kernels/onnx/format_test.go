@@ -32,8 +32,8 @@ func smallModel() *onnx.Model {
 				},
 			}},
 			Initializers: []onnx.Tensor{{Name: "w", Type: onnx.Float, Dims: []int64{1, 2}, Raw: []byte{0, 0, 128, 63, 0, 0, 0, 64}}, {Name: "far", Type: onnx.Float, External: true}},
-			Inputs:       []onnx.ValueInfo{{Name: "x", Type: onnx.Float, Shape: []onnx.Dim{{Symbol: "N"}, {Value: 3}, {}}}},
-			Outputs:      []onnx.ValueInfo{{Name: "y", Type: onnx.Float}, {Name: "s", Type: onnx.Float, Shape: []onnx.Dim{}}},
+			Inputs:       []onnx.ValueInfo{{Name: "x", TypeInfo: onnx.TypeInfo{Type: onnx.Float, Shape: []onnx.Dim{{Symbol: "N"}, {Value: 3}, {}}}}},
+			Outputs:      []onnx.ValueInfo{{Name: "y", TypeInfo: onnx.TypeInfo{Type: onnx.Float}}, {Name: "s", TypeInfo: onnx.TypeInfo{Type: onnx.Float, Shape: []onnx.Dim{}}}},
 		},
 	}
 }
@@ -149,7 +149,6 @@ func TestHostileBytesAreRefused(t *testing.T) {
 		"a list of half floats":     {inGraph(5, []byte{4<<3 | 2, 3, 0, 0, 0}), "multiple of 4"},
 		"a truncated list of ints":  {inGraph(5, []byte{7<<3 | 2, 2, 0x80, 0x80}), "unexpected EOF"},
 		"an element type of 2^40":   {inGraph(5, []byte{2 << 3, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40}), "enumeration"},
-		"a sparse initializer":      {inGraph(15, nil), "sparse"},
 		"a name of 5000 characters": {inGraph(2, bytes.Repeat([]byte("a"), 5000)), "limit of 4096"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -188,12 +187,12 @@ func TestATensorThatDoesNotFillItsShapeIsRefused(t *testing.T) {
 		tensor onnx.Tensor
 		want   string
 	}{
-		"too little raw data": {onnx.Tensor{Type: onnx.Float, Dims: []int64{2}, Raw: make([]byte, 7)}, "7 bytes of data"},
+		"too little raw data": {onnx.Tensor{Type: onnx.Float, Dims: []int64{2}, Raw: make([]byte, 7)}, "from 7 bytes"},
 		"too few elements":    {onnx.Tensor{Type: onnx.Int64, Dims: []int64{2}, Int64s: []int64{1}}, "1 elements"},
 		"no data, huge shape": {onnx.Tensor{Type: onnx.Float, Dims: []int64{1 << 20, 1 << 20}}, "0 elements"},
 		"overflowing shape":   {onnx.Tensor{Type: onnx.Float, Dims: []int64{1 << 40, 1 << 40}}, "overflow"},
 		"negative dimension":  {onnx.Tensor{Type: onnx.Float, Dims: []int64{-1}}, "dimension 0 is -1"},
-		"float16":             {onnx.Tensor{Type: 10, Dims: []int64{1}, Raw: make([]byte, 2)}, "float16 is not supported"},
+		"too little float16":  {onnx.Tensor{Type: onnx.Float16, Dims: []int64{2}, Int32s: []int32{1}}, "from 2 bytes"},
 		"an unheard-of type":  {onnx.Tensor{Type: 99}, "element type 99"},
 		"external data":       {onnx.Tensor{Name: "w", Type: onnx.Float, External: true}, "another file"},
 	} {
@@ -208,7 +207,7 @@ func TestATensorThatDoesNotFillItsShapeIsRefused(t *testing.T) {
 func FuzzUnmarshal(f *testing.F) {
 	f.Add(marshal(f, smallModel()))
 	f.Add(inGraph(5, []byte{7<<3 | 2, 2, 0x80, 0x01}))
-	limits := onnx.Limits{FileBytes: 1 << 16, Nodes: 64, Items: 512, NameBytes: 64, Rank: 8, TensorElements: 1 << 12, DecodedBytes: 1 << 16}
+	limits := onnx.Limits{FileBytes: 1 << 16, Nodes: 64, Items: 512, NameBytes: 64, Rank: 8, Depth: 4, TensorElements: 1 << 12, DecodedBytes: 1 << 16}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := onnx.Unmarshal(data, limits)
 		if err != nil {

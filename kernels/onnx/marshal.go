@@ -21,12 +21,51 @@ func Marshal(m *Model) ([]byte, error) {
 	}
 	b.bytes(7, graph)
 	for _, o := range m.Opsets {
-		var opset message
-		opset.text(1, o.Domain)
-		opset.int64(2, o.Version)
-		b.bytes(8, opset)
+		b.bytes(8, o.marshal())
+	}
+	for _, fn := range m.Functions {
+		function, err := fn.marshal()
+		if err != nil {
+			return nil, fmt.Errorf("encode ONNX function %q: %w", fn.Name, err)
+		}
+		b.bytes(25, function)
 	}
 	return b, nil
+}
+
+func (fn *Function) marshal() (message, error) {
+	var b message
+	b.text(1, fn.Name)
+	b.texts(4, fn.Inputs)
+	b.texts(5, fn.Outputs)
+	b.texts(6, fn.Attributes)
+	for _, n := range fn.Nodes {
+		node, err := n.marshal()
+		if err != nil {
+			return nil, fmt.Errorf("node %s %q: %w", n.OpType, n.Name, err)
+		}
+		b.bytes(7, node)
+	}
+	for _, o := range fn.Opsets {
+		b.bytes(9, o.marshal())
+	}
+	b.text(10, fn.Domain)
+	for _, a := range fn.Defaults {
+		attribute, err := a.marshal()
+		if err != nil {
+			return nil, fmt.Errorf("attribute %q: %w", a.Name, err)
+		}
+		b.bytes(11, attribute)
+	}
+	b.text(13, fn.Overload)
+	return b, nil
+}
+
+func (o Opset) marshal() message {
+	var b message
+	b.text(1, o.Domain)
+	b.int64(2, o.Version)
+	return b
 }
 
 // message is an encoded protobuf message; its methods append a field.
@@ -45,6 +84,14 @@ func (b *message) float32(number protowire.Number, v float32) {
 // text leaves out an empty text, which is the default.
 func (b *message) text(number protowire.Number, v string) {
 	if v != "" {
+		b.bytes(number, []byte(v))
+	}
+}
+
+// texts writes each text, since an empty one keeps its place: of inputs, an absent
+// one.
+func (b *message) texts(number protowire.Number, list []string) {
+	for _, v := range list {
 		b.bytes(number, []byte(v))
 	}
 }
@@ -101,12 +148,8 @@ func (g *Graph) marshal() (message, error) {
 
 func (n *Node) marshal() (message, error) {
 	var b message
-	for _, name := range n.Inputs {
-		b.bytes(1, []byte(name)) // "" is an absent input and keeps its place
-	}
-	for _, name := range n.Outputs {
-		b.bytes(2, []byte(name))
-	}
+	b.texts(1, n.Inputs)
+	b.texts(2, n.Outputs)
 	b.text(3, n.Name)
 	b.text(4, n.OpType)
 	for _, a := range n.Attributes {
@@ -117,12 +160,18 @@ func (n *Node) marshal() (message, error) {
 		b.bytes(5, attribute)
 	}
 	b.text(7, n.Domain)
+	b.text(8, n.Overload)
 	return b, nil
 }
 
 func (a *Attribute) marshal() (message, error) {
 	var b message
 	b.text(1, a.Name)
+	if a.Reference != "" {
+		b.text(21, a.Reference)
+		b.int64(20, int64(a.Type))
+		return b, nil
+	}
 	switch a.Type {
 	case FloatAttribute:
 		b.float32(2, a.Float)
@@ -135,10 +184,28 @@ func (a *Attribute) marshal() (message, error) {
 			return nil, errors.New("it has no tensor")
 		}
 		b.bytes(5, a.Tensor.marshal())
+	case GraphAttribute:
+		if a.Graph == nil {
+			return nil, errors.New("it has no graph")
+		}
+		graph, err := a.Graph.marshal()
+		if err != nil {
+			return nil, err
+		}
+		b.bytes(6, graph)
 	case FloatsAttribute:
 		b.float32s(7, a.Floats)
 	case IntsAttribute:
 		b.int64s(8, a.Ints)
+	case StringsAttribute:
+		for _, v := range a.Strings {
+			b.bytes(9, []byte(v))
+		}
+	case TypeAttribute:
+		if a.Of == nil {
+			return nil, errors.New("it has no type")
+		}
+		b.bytes(14, a.Of.marshal())
 	default:
 		return nil, fmt.Errorf("type %d is not supported", a.Type)
 	}
@@ -151,37 +218,87 @@ func (t *Tensor) marshal() message {
 	b.int64s(1, t.Dims)
 	b.int64(2, int64(t.Type))
 	b.float32s(4, t.Floats)
+	varints := make([]int64, len(t.Int32s))
+	for i, v := range t.Int32s {
+		varints[i] = int64(v)
+	}
+	b.int64s(5, varints)
+	for _, v := range t.Strings {
+		b.bytes(6, []byte(v))
+	}
 	b.int64s(7, t.Int64s)
 	b.text(8, t.Name)
 	if t.Raw != nil {
 		b.bytes(9, t.Raw)
 	}
+	if len(t.Doubles) > 0 {
+		packed := make([]byte, 0, 8*len(t.Doubles))
+		for _, v := range t.Doubles {
+			packed = protowire.AppendFixed64(packed, math.Float64bits(v))
+		}
+		b.bytes(10, packed)
+	}
+	if len(t.Uint64s) > 0 {
+		var packed []byte
+		for _, v := range t.Uint64s {
+			packed = protowire.AppendVarint(packed, v)
+		}
+		b.bytes(11, packed)
+	}
 	if t.External {
+		b.bytes(13, entry("location", t.Location))
+		b.bytes(13, entry("offset", fmt.Sprint(t.Offset)))
+		b.bytes(13, entry("length", fmt.Sprint(t.Length)))
 		b.int64(14, external)
 	}
 	return b
 }
 
+// entry is a StringStringEntryProto.
+func entry(key, value string) message {
+	var b message
+	b.text(1, key)
+	b.text(2, value)
+	return b
+}
+
 func (v *ValueInfo) marshal() message {
-	var dense message
-	dense.int64(1, int64(v.Type))
-	if v.Shape != nil {
-		var shape message
-		for _, d := range v.Shape {
-			shape.bytes(1, d.marshal())
-		}
-		dense.bytes(2, shape)
-	}
-	var typ, b message
-	typ.bytes(1, dense)
+	var b message
 	b.text(1, v.Name)
-	b.bytes(2, typ)
+	b.bytes(2, v.TypeInfo.marshal())
+	return b
+}
+
+func (t *TypeInfo) marshal() message {
+	var inner, b message
+	switch t.Kind {
+	case TensorType:
+		inner.int64(1, int64(t.Type))
+		if t.Shape != nil {
+			var shape message
+			for _, d := range t.Shape {
+				shape.bytes(1, d.marshal())
+			}
+			inner.bytes(2, shape)
+		}
+		b.bytes(1, inner)
+	case SequenceType:
+		inner.bytes(1, t.Elem.marshal())
+		b.bytes(4, inner)
+	case OptionalType:
+		inner.bytes(1, t.Elem.marshal())
+		b.bytes(9, inner)
+	case MapType:
+		inner.int64(1, int64(t.Key))
+		inner.bytes(2, t.Elem.marshal())
+		b.bytes(5, inner)
+	}
 	return b
 }
 
 func (d *Dim) marshal() message {
 	var b message
-	if d.Value != 0 {
+	if d.Value != 0 || d.Given {
 		b.int64(1, d.Value)
 	} else {
 		b.text(2, d.Symbol)

@@ -2,19 +2,19 @@ package onnx
 
 import "fmt"
 
-// order gives the nodes so that each stands after those that it reads: the
+// inOrder gives the nodes so that each stands after those that it reads: the
 // file's own order, as the format demands, or else the nearest to it. A cycle
 // is refused.
-func (g *Graph) order() ([]int, error) {
-	o := ordering{g: g, giver: map[string]int{}, state: make([]visit, len(g.Nodes))}
-	for i, n := range g.Nodes {
+func inOrder(nodes []Node) ([]int, error) {
+	o := ordering{nodes: nodes, giver: map[string]int{}, state: make([]visit, len(nodes))}
+	for i, n := range nodes {
 		for _, name := range n.Outputs {
 			if name != "" {
 				o.giver[name] = i // a second giver is refused on import
 			}
 		}
 	}
-	for i := range g.Nodes {
+	for i := range nodes {
 		if err := o.visit(i); err != nil {
 			return nil, err
 		}
@@ -31,7 +31,7 @@ const (
 )
 
 type ordering struct {
-	g     *Graph
+	nodes []Node
 	giver map[string]int
 	state []visit
 	done  []int
@@ -44,11 +44,11 @@ func (o *ordering) visit(i int) error {
 	case closed:
 		return nil
 	case open:
-		return fmt.Errorf("node %d (%s) depends on its own result", i, o.g.Nodes[i].label())
+		return fmt.Errorf("node %d (%s) depends on its own result", i, o.nodes[i].label())
 	}
 	o.state[i] = open
-	for _, name := range o.g.Nodes[i].Inputs {
-		if giver, ok := o.giver[name]; ok && name != "" {
+	for name := range o.nodes[i].reads() {
+		if giver, ok := o.giver[name]; ok {
 			if err := o.visit(giver); err != nil {
 				return err
 			}

@@ -49,15 +49,15 @@ func Places(data []byte, limits Limits) ([]Place, error) {
 	return all, nil
 }
 
-// rawSize is the length of an element in raw data, by TensorProto.DataType.
+// rawSize is the length of an element in raw data.
 func (d DataType) rawSize() int {
-	switch d {
-	case 4, 5, 10, 16: // uint16, int16, float16, bfloat16
-		return 2
-	case 1, 6, 12: // float, int32, uint32
-		return 4
-	case 7, 11, 13, 14: // int64, double, uint64, complex64
-		return 8
+	dtype, err := d.dtype()
+	if err != nil {
+		return 1
+	}
+	switch bits := dtype.Bits(); bits {
+	case 16, 32, 64:
+		return bits / 8
 	}
 	return 1 // bytes, and several to a byte
 }

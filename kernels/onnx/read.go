@@ -7,117 +7,146 @@ import (
 	"github.com/squadron-edge/squadron/kernels/tensor"
 )
 
-// Read gives the typed graph of a file. The operators are normalised to their
-// newest form, so that the graph does not know the file's operator-set
-// version, and initializers that are also listed as inputs are constants.
-// Weights are parts of data where that is possible: data must not change while
-// the graph is used.
+// Read gives the typed graph of a file whose weights are all in it. The operators
+// are normalised to their newest form, so that the graph does not know the file's
+// operator-set version, functions are written out, and initializers that are also
+// listed as inputs are constants. Weights are parts of data where that is
+// possible: data must not change while the graph is used.
 func Read(data []byte, limits Limits) (*ir.Graph, error) {
+	return ReadFrom(data, Folder{}, limits)
+}
+
+// ReadFrom is Read of a file that may have weights in others.
+func ReadFrom(data []byte, folder Folder, limits Limits) (*ir.Graph, error) {
 	model, err := Unmarshal(data, limits)
 	if err != nil {
 		return nil, err
 	}
-	graph, err := importModel(model)
+	graph, err := importModel(model, folder, limits)
 	if err != nil {
 		return nil, fmt.Errorf("read ONNX model %q: %w", model.Graph.Name, err)
 	}
 	return graph, nil
 }
 
-func importModel(m *Model) (*ir.Graph, error) {
-	opset, err := m.opset()
+// file is what all graphs of a model share.
+type file struct {
+	functions map[operatorKey]*Function
+	folder    Folder
+	limits    Limits
+	nodes     int // imported so far; a function's count at each call
+}
+
+func importModel(m *Model, folder Folder, limits Limits) (*ir.Graph, error) {
+	opsets, err := versions(m.Opsets)
 	if err != nil {
 		return nil, err
 	}
-	im := importer{
-		opset:     opset,
-		graph:     &ir.Graph{Name: m.Graph.Name},
-		constants: map[string]*Tensor{},
-		values:    map[string]ir.ValueID{},
-		read:      map[string]bool{},
+	f := &file{functions: map[operatorKey]*Function{}, folder: folder, limits: limits}
+	for i := range m.Functions {
+		fn := &m.Functions[i]
+		key := operatorKey{fn.Domain, fn.Name, fn.Overload}
+		if f.functions[key] != nil {
+			return nil, fmt.Errorf("function %v is given twice", key)
+		}
+		f.functions[key] = fn
 	}
+	im := newImporter(f, opsets, &ir.Graph{Name: m.Graph.Name})
 	if err := im.importGraph(&m.Graph); err != nil {
 		return nil, err
 	}
 	return im.graph, im.graph.Validate()
 }
 
-// The versions of ONNX's own operators that the importer knows.
-const (
-	oldestOpset = 7
-	newestOpset = 21
-)
-
-// opset is the version of ONNX's own operators. Other domains may be imported
-// as long as no node uses them.
-func (m *Model) opset() (int64, error) {
-	version := int64(0)
-	for _, o := range m.Opsets {
-		if !own(o.Domain) {
-			continue
-		}
-		if version != 0 {
-			return 0, fmt.Errorf("it imports operator sets %d and %d of ONNX", version, o.Version)
-		}
-		version = o.Version
-	}
-	if version < oldestOpset || version > newestOpset {
-		return 0, fmt.Errorf("it speaks ONNX operator set %d; supported are %d to %d", version, oldestOpset, newestOpset)
-	}
-	return version, nil
+// importer turns names into values, node by node: those of a graph, or of the call
+// of a function, whose nodes go to the same graph.
+type importer struct {
+	file       *file
+	opsets     map[string]int64
+	graph      *ir.Graph
+	constants  map[string]*Tensor // decoded when first read
+	sparse     map[string]*SparseTensor
+	values     map[string]ir.ValueID // what has been given so far
+	read       map[string]bool       // names that a node or the graph reads
+	outer      *importer             // of the graph around a body
+	captures   []ir.ValueID          // of the graph around, in the order of the body's inputs for them
+	attributes map[string]Attribute  // of a function's call
+	depth      int                   // of calls within each other
 }
 
-// own reports whether the domain is ONNX's own.
-func own(domain string) bool { return domain == "" || domain == "ai.onnx" }
-
-// importer turns names into values, node by node.
-type importer struct {
-	opset     int64
-	graph     *ir.Graph
-	constants map[string]*Tensor    // decoded when first read
-	values    map[string]ir.ValueID // what has been given so far
-	read      map[string]bool       // names that a node or the graph reads
+func newImporter(f *file, opsets map[string]int64, graph *ir.Graph) *importer {
+	return &importer{
+		file: f, opsets: opsets, graph: graph, constants: map[string]*Tensor{}, sparse: map[string]*SparseTensor{},
+		values: map[string]ir.ValueID{}, read: map[string]bool{},
+	}
 }
 
 func (im *importer) importGraph(g *Graph) error {
-	if err := im.initializers(g.Initializers); err != nil {
+	if err := im.initializers(g); err != nil {
 		return err
 	}
 	if err := im.inputs(g.Inputs); err != nil {
 		return err
 	}
-	order, err := g.order()
-	if err != nil {
-		return err
+	for _, v := range g.Outputs {
+		im.read[v.Name] = true
 	}
-	im.noteReads(g)
-	for _, i := range order {
-		if err := im.node(&g.Nodes[i]); err != nil {
-			return fmt.Errorf("node %d (%s): %w", i, g.Nodes[i].label(), err)
-		}
+	if err := im.importNodes(g.Nodes); err != nil {
+		return err
 	}
 	return im.outputs(g.Outputs)
 }
 
-func (im *importer) initializers(list []Tensor) error {
-	for i := range list {
-		name := list[i].Name
+func (im *importer) importNodes(nodes []Node) error {
+	order, err := inOrder(nodes)
+	if err != nil {
+		return err
+	}
+	for _, n := range nodes {
+		for name := range n.reads() {
+			im.read[name] = true
+		}
+	}
+	for _, i := range order {
+		if im.file.nodes++; im.file.nodes > im.file.limits.Nodes {
+			return fmt.Errorf("with its functions written out, it has more than the limit of %d nodes", im.file.limits.Nodes)
+		}
+		if err := im.node(&nodes[i]); err != nil {
+			return fmt.Errorf("node %d (%s): %w", i, nodes[i].label(), err)
+		}
+	}
+	return nil
+}
+
+func (im *importer) initializers(g *Graph) error {
+	for i := range g.Initializers {
+		name := g.Initializers[i].Name
 		if name == "" || im.constants[name] != nil {
 			return fmt.Errorf("initializer %d: its name %q is empty or taken", i, name)
 		}
-		im.constants[name] = &list[i]
+		im.constants[name] = &g.Initializers[i]
+	}
+	for i := range g.Sparse {
+		name := g.Sparse[i].Values.Name
+		if name == "" || im.constants[name] != nil || im.sparse[name] != nil {
+			return fmt.Errorf("sparse initializer %d: its name %q is empty or taken", i, name)
+		}
+		im.sparse[name] = &g.Sparse[i]
 	}
 	return nil
 }
 
 func (im *importer) inputs(list []ValueInfo) error {
 	for _, v := range list {
-		if im.constants[v.Name] != nil {
+		if im.constants[v.Name] != nil || im.sparse[v.Name] != nil {
 			continue
 		}
 		info, err := v.info()
 		if err != nil {
 			return fmt.Errorf("input %q: %w", v.Name, err)
+		}
+		if info.DType == tensor.Invalid && info.Compound == nil && im.outer == nil {
+			return fmt.Errorf("input %q: its type is missing", v.Name)
 		}
 		id, err := im.give(v.Name, info)
 		if err != nil {
@@ -135,7 +164,7 @@ func (im *importer) outputs(list []ValueInfo) error {
 		if v.Name == "" {
 			return fmt.Errorf("output %d has no name", i)
 		}
-		if listed[v.Name] {
+		if listed[v.Name] && im.outer == nil {
 			return fmt.Errorf("output %q is listed twice", v.Name)
 		}
 		listed[v.Name] = true
@@ -147,7 +176,7 @@ func (im *importer) outputs(list []ValueInfo) error {
 		if err != nil {
 			return fmt.Errorf("output %q: %w", v.Name, err)
 		}
-		if to := &im.graph.Values[id]; to.DType == tensor.Invalid {
+		if to := &im.graph.Values[id]; to.DType == tensor.Invalid && to.Compound == nil {
 			to.Info = info
 		}
 		im.graph.Outputs = append(im.graph.Outputs, id)
@@ -155,28 +184,19 @@ func (im *importer) outputs(list []ValueInfo) error {
 	return nil
 }
 
-// noteReads remembers each name that is read, so that an unread optional
-// output can be left out.
-func (im *importer) noteReads(g *Graph) {
-	for _, n := range g.Nodes {
-		for _, name := range n.Inputs {
-			im.read[name] = true
-		}
-	}
-	for _, v := range g.Outputs {
-		im.read[v.Name] = true
-	}
-}
-
 // node imports one node whose inputs are all given.
 func (im *importer) node(n *Node) error {
-	if !own(n.Domain) {
-		return fmt.Errorf("domain %q is not supported; supported is ONNX's own", n.Domain)
+	domain := canonical(n.Domain)
+	if fn := im.file.functions[operatorKey{n.Domain, n.OpType, n.Overload}]; fn != nil {
+		return im.call(fn, n)
 	}
-	if n.OpType == "Constant" {
+	if domain == "" && n.OpType == "Constant" {
 		return im.constant(n)
 	}
-	r := reading{importer: im, node: n}
+	if _, ok := im.opsets[domain]; !ok {
+		return fmt.Errorf("the model imports no operator set of domain %q", n.Domain)
+	}
+	r := reading{importer: im, node: n, opset: im.opsets[domain]}
 	op, err := r.operator()
 	if err != nil {
 		return err
@@ -189,22 +209,29 @@ func (im *importer) node(n *Node) error {
 	return nil
 }
 
-// nodeOutputs gives the first output a value; the operators of this project
-// have no other, so that one must be unread.
+// nodeOutputs gives each output that is read a value, and at least one.
 func (im *importer) nodeOutputs(n *Node) ([]ir.ValueID, error) {
-	if len(n.Outputs) == 0 || n.Outputs[0] == "" {
-		return nil, fmt.Errorf("it has no first output")
+	if len(n.Outputs) == 0 {
+		return nil, fmt.Errorf("it has no outputs")
 	}
-	for i, name := range n.Outputs[1:] {
+	last := 0
+	for i, name := range n.Outputs {
 		if name != "" && im.read[name] {
-			return nil, fmt.Errorf("output %d (%q) is read; supported is only the first output of %s", i+1, name, n.OpType)
+			last = i
 		}
 	}
-	id, err := im.give(n.Outputs[0], ir.Info{})
-	if err != nil {
-		return nil, err
+	ids := make([]ir.ValueID, last+1)
+	for i, name := range n.Outputs[:last+1] {
+		ids[i] = ir.NoValue
+		if name == "" {
+			continue
+		}
+		var err error
+		if ids[i], err = im.give(name, ir.Info{}); err != nil {
+			return nil, err
+		}
 	}
-	return []ir.ValueID{id}, nil
+	return ids, nil
 }
 
 // give makes a value that is not a constant.
@@ -212,7 +239,7 @@ func (im *importer) give(name string, info ir.Info) (ir.ValueID, error) {
 	if name == "" {
 		return ir.NoValue, fmt.Errorf("it has no name")
 	}
-	if _, taken := im.values[name]; taken || im.constants[name] != nil {
+	if _, taken := im.values[name]; taken || im.constants[name] != nil || im.sparse[name] != nil {
 		return ir.NoValue, fmt.Errorf("%q is given twice", name)
 	}
 	return im.add(name, info), nil
@@ -233,39 +260,22 @@ func (im *importer) value(name string) (ir.ValueID, error) {
 	if id, ok := im.values[name]; ok {
 		return id, nil
 	}
-	constant, ok := im.constants[name]
-	if !ok {
+	var t *tensor.Tensor
+	var err error
+	switch {
+	case im.constants[name] != nil:
+		t, err = im.decoded(im.constants[name])
+	case im.sparse[name] != nil:
+		t, err = im.sparse[name].dense()
+	case im.outer != nil:
+		return im.capture(name)
+	default:
 		return ir.NoValue, fmt.Errorf("it reads %q, which nothing gives", name)
 	}
-	t, err := constant.Decode()
 	if err != nil {
 		return ir.NoValue, err
 	}
 	return im.add(name, ir.Info{DType: t.DType(), Shape: t.Shape(), Const: t}), nil
-}
-
-// info is the declared type of an input or output.
-func (v *ValueInfo) info() (ir.Info, error) {
-	dtype, err := v.Type.dtype()
-	if err != nil {
-		return ir.Info{}, err
-	}
-	info := ir.Info{DType: dtype}
-	if v.Shape == nil {
-		return info, nil
-	}
-	info.Shape = tensor.Shape{}
-	for i, d := range v.Shape {
-		switch {
-		case d.Value < 0 || d.Value > ir.MaxValueBytes:
-			return ir.Info{}, fmt.Errorf("dimension %d is %d", i, d.Value)
-		case d.Value == 0:
-			info.Shape = append(info.Shape, ir.Unknown)
-		default:
-			info.Shape = append(info.Shape, int(d.Value))
-		}
-	}
-	return info, nil
 }
 
 // label names a node as ir.Graph.Label does.

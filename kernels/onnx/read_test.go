@@ -29,8 +29,8 @@ func single(opset int64, op string, inputs []string, attributes ...onnx.Attribut
 				{Name: "half", Type: 10, Raw: []byte{0, 0}},
 				{Name: "far", Type: onnx.Float, Dims: []int64{1}, External: true},
 			},
-			Inputs:  []onnx.ValueInfo{{Name: "x", Type: onnx.Float, Shape: []onnx.Dim{{Symbol: "N"}, {Value: 8}, {Value: 4}, {Value: 4}}}},
-			Outputs: []onnx.ValueInfo{{Name: "y", Type: onnx.Float}},
+			Inputs:  []onnx.ValueInfo{{Name: "x", TypeInfo: onnx.TypeInfo{Type: onnx.Float, Shape: []onnx.Dim{{Symbol: "N"}, {Value: 8}, {Value: 4}, {Value: 4}}}}},
+			Outputs: []onnx.ValueInfo{{Name: "y", TypeInfo: onnx.TypeInfo{Type: onnx.Float}}},
 		},
 	}
 }
@@ -88,9 +88,9 @@ func TestEveryOperatorSetGivesTheNewestForm(t *testing.T) {
 		{"Clip at 9 has attributes", single(9, "Clip", x, floatAttr("min", 0), floatAttr("max", 6)), ir.Clip{}, []any{[]float32{0}, []float32{6}}},
 		{"Clip at 9 may lack a bound", single(9, "Clip", x, floatAttr("max", 6)), ir.Clip{}, []any{nil, []float32{6}}},
 		{"Clip at 11 has inputs", single(11, "Clip", []string{"x", "", "six"}), ir.Clip{}, []any{nil, []float32{6}}},
-		{"ReduceMean at 11 has attributes", single(11, "ReduceMean", x, intsAttr("axes", 2, 3), intAttr("keepdims", 0)), ir.ReduceMean{}, []any{[]int64{2, 3}}},
-		{"ReduceMean at 13 without axes", single(13, "ReduceMean", x), ir.ReduceMean{KeepDims: true}, []any{}},
-		{"ReduceMean at 18 has inputs", single(18, "ReduceMean", []string{"x", "axes"}, intAttr("noop_with_empty_axes", 1)), ir.ReduceMean{KeepDims: true, NoopWithEmptyAxes: true}, []any{[]int64{0}}},
+		{"ReduceMean at 11 has attributes", single(11, "ReduceMean", x, intsAttr("axes", 2, 3), intAttr("keepdims", 0)), ir.Reduce{By: ir.ReduceMean}, []any{[]int64{2, 3}}},
+		{"ReduceMean at 13 without axes", single(13, "ReduceMean", x), ir.Reduce{By: ir.ReduceMean, KeepDims: true}, []any{}},
+		{"ReduceMean at 18 has inputs", single(18, "ReduceMean", []string{"x", "axes"}, intAttr("noop_with_empty_axes", 1)), ir.Reduce{By: ir.ReduceMean, KeepDims: true, NoopWithEmptyAxes: true}, []any{[]int64{0}}},
 		{"Squeeze at 11", single(11, "Squeeze", x, intsAttr("axes", 0)), ir.Squeeze{}, []any{[]int64{0}}},
 		{"Squeeze at 11 of all", single(11, "Squeeze", x), ir.Squeeze{}, []any{}},
 		{"Squeeze at 13", single(13, "Squeeze", []string{"x", "axes"}), ir.Squeeze{}, []any{[]int64{0}}},
@@ -131,34 +131,13 @@ func TestEveryOperatorSetGivesTheNewestForm(t *testing.T) {
 	}
 }
 
-func TestBatchNormalizationIsReadForInferenceOnly(t *testing.T) {
-	for _, c := range []struct {
-		opset     int64
-		attribute onnx.Attribute
-		refused   bool
-	}{
-		{9, floatAttr("momentum", 0.9), false},
-		{9, floatAttr("epsilon", 1e-3), false},
-		{15, intAttr("training_mode", 0), false},
-		{15, intAttr("training_mode", 1), true},
-		{7, intAttr("spatial", 1), false},
-		{7, intAttr("spatial", 0), true},
-		{15, intAttr("spatial", 1), true},
-	} {
-		_, err := read(t, single(c.opset, "BatchNormalization", []string{"x", "w", "w", "w", "w"}, c.attribute))
-		if (err != nil) != c.refused {
-			t.Errorf("operator set %d, %s: %v", c.opset, c.attribute.Name, err)
-		}
-	}
-}
-
 func TestWhatIsNotSupportedIsNamed(t *testing.T) {
 	x := []string{"x"}
 	for name, c := range map[string]struct {
 		model *onnx.Model
 		want  []string
 	}{
-		"operator":           {single(13, "Resize", x), []string{`node 0 (Resize "it")`, "operator Resize is not supported", "Add, AveragePool", "Unsqueeze"}},
+		"operator":           {single(13, "Resized", x), []string{`node 0 (Resized "it")`, "operator Resized is not supported", "docs/operators.md"}},
 		"attribute":          {single(13, "Relu", x, floatAttr("slope", 1)), []string{`Relu "it"`, `attribute "slope"`}},
 		"newer attribute":    {single(11, "ReduceMean", x, intAttr("noop_with_empty_axes", 1)), []string{"noop_with_empty_axes", "operator set 11", "keepdims, axes"}},
 		"attribute's type":   {single(13, "Concat", x, floatAttr("axis", 1)), []string{`"axis" is of type float, want int`}},
@@ -167,11 +146,7 @@ func TestWhatIsNotSupportedIsNamed(t *testing.T) {
 		"flag of 2":          {single(13, "Gemm", []string{"x", "w"}, intAttr("transA", 2)), []string{"transA", "0 or 1"}},
 		"padding rule":       {single(13, "Conv", []string{"x", "w"}, stringAttr("auto_pad", "MIRROR")), []string{"auto_pad", "MIRROR", "SAME_UPPER"}},
 		"two padding rules":  {single(13, "Conv", []string{"x", "w"}, stringAttr("auto_pad", "VALID"), intsAttr("pads", 1, 1, 1, 1)), []string{"contradict"}},
-		"storage order":      {single(12, "MaxPool", x, intsAttr("kernel_shape", 2, 2), intAttr("storage_order", 1)), []string{"storage_order"}},
-		"training dropout":   {single(12, "Dropout", []string{"x", "six", "true"}), []string{"training_mode"}},
-		"element type":       {single(13, "Add", []string{"x", "half"}), []string{`Add "it"`, "input 1", `"half"`, "float16", "float32 and int64"}},
 		"external data":      {single(13, "Add", []string{"x", "far"}), []string{`"far"`, "another file"}},
-		"old operator set":   {single(6, "Relu", x), []string{"operator set 6", "7 to 21"}},
 		"new operator set":   {single(99, "Relu", x), []string{"operator set 99"}},
 		"an undefined input": {single(13, "Add", []string{"x", "ghost"}), []string{`"ghost"`, "nothing gives"}},
 		"old inputs":         {single(9, "Clip", []string{"x", "six"}), []string{"2 inputs in operator set 9, want 1"}},
@@ -180,22 +155,16 @@ func TestWhatIsNotSupportedIsNamed(t *testing.T) {
 			m.Graph.Nodes[0].Domain = "com.microsoft"
 			return m
 		}(), []string{`Relu "it"`, "com.microsoft"}},
-		"second output": {func() *onnx.Model {
-			m := single(12, "MaxPool", x, intsAttr("kernel_shape", 2, 2))
-			m.Graph.Nodes[0].Outputs = []string{"y", "indices"}
-			m.Graph.Outputs = append(m.Graph.Outputs, onnx.ValueInfo{Name: "indices", Type: onnx.Int64})
-			return m
-		}(), []string{"indices", "only the first output of MaxPool"}},
 		"an input's element type": {func() *onnx.Model {
 			m := single(13, "Relu", x)
-			m.Graph.Inputs[0].Type = 2
+			m.Graph.Inputs[0].Type = 77
 			return m
-		}(), []string{`input "x"`, "uint8"}},
+		}(), []string{`input "x"`, "element type 77"}},
 		"no operator set": {func() *onnx.Model {
 			m := single(13, "Relu", x)
 			m.Opsets = nil
 			return m
-		}(), []string{"operator set 0"}},
+		}(), []string{"no operator set of ONNX"}},
 		"an output without a name": {func() *onnx.Model {
 			m := single(13, "Relu", x)
 			m.Graph.Outputs[0].Name = ""
@@ -266,7 +235,7 @@ func TestTwoGiversOfOneNameAreRefused(t *testing.T) {
 
 func TestAnInitializerThatIsAlsoAnInputIsAConstant(t *testing.T) {
 	m := single(9, "Conv", []string{"x", "w"})
-	m.Graph.Inputs = append(m.Graph.Inputs, onnx.ValueInfo{Name: "w", Type: onnx.Float})
+	m.Graph.Inputs = append(m.Graph.Inputs, onnx.ValueInfo{Name: "w", TypeInfo: onnx.TypeInfo{Type: onnx.Float}})
 	g, err := read(t, m)
 	if err != nil {
 		t.Fatal(err)
@@ -298,9 +267,9 @@ func TestConstantNodesGiveConstants(t *testing.T) {
 		})
 	}
 	m := single(13, "Relu", []string{"x"})
-	m.Graph.Nodes = append(m.Graph.Nodes, onnx.Node{OpType: "Constant", Outputs: []string{"c"}, Attributes: []onnx.Attribute{stringAttr("value_string", "a")}})
-	if _, err := read(t, m); err == nil || !strings.Contains(err.Error(), "value_string") {
-		t.Errorf("a text constant: %v", err)
+	m.Graph.Nodes = append(m.Graph.Nodes, onnx.Node{OpType: "Constant", Outputs: []string{"c"}, Attributes: []onnx.Attribute{stringAttr("value_word", "a")}})
+	if _, err := read(t, m); err == nil || !strings.Contains(err.Error(), "value_word") {
+		t.Errorf("an unknown constant: %v", err)
 	}
 }
 
@@ -318,7 +287,7 @@ func FuzzRead(f *testing.F) {
 	} {
 		f.Add(marshal(f, m))
 	}
-	limits := onnx.Limits{FileBytes: 1 << 16, Nodes: 64, Items: 512, NameBytes: 64, Rank: 8, TensorElements: 1 << 12, DecodedBytes: 1 << 16}
+	limits := onnx.Limits{FileBytes: 1 << 16, Nodes: 64, Items: 512, NameBytes: 64, Rank: 8, Depth: 4, TensorElements: 1 << 12, DecodedBytes: 1 << 16}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		g, err := onnx.Read(data, limits)
 		if err != nil {

@@ -14,17 +14,23 @@ import (
 // refused, and keep the first error.
 type reading struct {
 	*importer
-	node   *Node
-	inputs []ir.ValueID
-	asked  []string
-	err    error
+	node     *Node
+	opset    int64 // of the node's domain
+	inputs   []ir.ValueID
+	captured []ir.ValueID // that bodies take from the graph around them
+	asked    []string
+	err      error
 }
 
 // operator decodes the node in full.
 func (r *reading) operator() (ir.Operator, error) {
-	decode, ok := operators[r.node.OpType]
+	key := operatorKey{domain: canonical(r.node.Domain), name: r.node.OpType}
+	decode, ok := operators[key]
 	if !ok {
-		return nil, fmt.Errorf("operator %s is not supported; supported are %s", r.node.OpType, strings.Join(Operators(), ", "))
+		return nil, r.unknown(key)
+	}
+	if err := r.resolve(); err != nil {
+		return nil, err
 	}
 	op := decode(r)
 	if r.err == nil {
@@ -33,8 +39,35 @@ func (r *reading) operator() (ir.Operator, error) {
 	if r.err == nil && r.inputs == nil {
 		r.inputs, r.err = r.values(r.node.Inputs)
 	}
+	r.inputs = append(r.inputs, r.captured...)
 	return op, r.err
 }
+
+// resolve replaces the attributes that stand for others of a function's call. One
+// that the call leaves out is absent here too.
+func (r *reading) resolve() error {
+	if !slices.ContainsFunc(r.node.Attributes, func(a Attribute) bool { return a.Reference != "" }) {
+		return nil
+	}
+	n := *r.node
+	n.Attributes = nil
+	for _, a := range r.node.Attributes {
+		if _, given := r.attributes[a.Reference]; a.Reference != "" && !given {
+			continue
+		}
+		a, err := r.resolved(a)
+		if err != nil {
+			return err
+		}
+		n.Attributes = append(n.Attributes, a)
+	}
+	r.node = &n
+	return nil
+}
+
+// ignored are attributes of old operator sets that never mean anything to a
+// result.
+var ignored = []string{"consumed_inputs"}
 
 // unasked refuses attributes that no one asked for, and repeated ones.
 func (r *reading) unasked() error {
@@ -44,7 +77,7 @@ func (r *reading) unasked() error {
 			return fmt.Errorf("attribute %q is given twice", a.Name)
 		}
 		seen[a.Name] = true
-		if !slices.Contains(r.asked, a.Name) {
+		if !slices.Contains(r.asked, a.Name) && !slices.Contains(ignored, a.Name) {
 			return fmt.Errorf("attribute %q of %s in operator set %d is not supported; supported are [%s]",
 				a.Name, r.node.OpType, r.opset, strings.Join(r.asked, ", "))
 		}
@@ -121,6 +154,9 @@ func (r *reading) attribute(name string, want AttributeType) *Attribute {
 		a := &r.node.Attributes[i]
 		if a.Name != name {
 			continue
+		}
+		if a.Type == 0 {
+			a.Type = a.shown() // the first files did not say it
 		}
 		if a.Type != want {
 			r.fail(fmt.Errorf("attribute %q is of type %v, want %v", name, a.Type, want))
@@ -216,6 +252,88 @@ func (r *reading) list(name string) []int {
 	return list
 }
 
+// shown is the type of an attribute's only body, or the one asked for if it has
+// none.
+func (a *Attribute) shown() AttributeType {
+	switch {
+	case a.Floats != nil:
+		return FloatsAttribute
+	case a.Ints != nil:
+		return IntsAttribute
+	case a.Strings != nil:
+		return StringsAttribute
+	case a.Tensor != nil:
+		return TensorAttribute
+	case a.Graph != nil:
+		return GraphAttribute
+	case a.String != "":
+		return StringAttribute
+	case a.Float != 0:
+		return FloatAttribute
+	}
+	return IntAttribute
+}
+
+// text reads a string attribute.
+func (r *reading) text(name, absent string) string {
+	if a := r.attribute(name, StringAttribute); a != nil {
+		return a.String
+	}
+	return absent
+}
+
+// choice reads a string attribute that is one of a few.
+func (r *reading) choice(name, absent string, among ...string) string {
+	v := r.text(name, absent)
+	if !slices.Contains(among, v) {
+		r.fail(fmt.Errorf("attribute %q is %q; supported are %s", name, v, strings.Join(among, ", ")))
+	}
+	return v
+}
+
+func (r *reading) floats(name string) ([]float32, bool) {
+	if a := r.attribute(name, FloatsAttribute); a != nil {
+		return a.Floats, true
+	}
+	return nil, false
+}
+
+func (r *reading) texts(name string) ([]string, bool) {
+	if a := r.attribute(name, StringsAttribute); a != nil {
+		return a.Strings, true
+	}
+	return nil, false
+}
+
+// tensor reads a tensor attribute; nil if it is absent.
+func (r *reading) tensor(name string) *tensor.Tensor {
+	a := r.attribute(name, TensorAttribute)
+	if a == nil || a.Tensor == nil {
+		return nil
+	}
+	t, err := r.decoded(a.Tensor)
+	if err != nil {
+		r.fail(fmt.Errorf("attribute %q: %w", name, err))
+	}
+	return t
+}
+
+// dtype reads an element type by its number in ONNX; Invalid if it is absent.
+func (r *reading) dtype(name string) tensor.DType {
+	a := r.attribute(name, IntAttribute)
+	if a == nil {
+		return tensor.Invalid
+	}
+	dtype, err := DataType(a.Int).dtype()
+	if err != nil {
+		r.fail(fmt.Errorf("attribute %q: %w", name, err))
+	}
+	return dtype
+}
+
+// skip admits attributes that mean nothing to a result.
+func (r *reading) skip(names ...string) { r.asked = append(r.asked, names...) }
+
 func (t AttributeType) String() string {
 	switch t {
 	case FloatAttribute:
@@ -230,6 +348,16 @@ func (t AttributeType) String() string {
 		return "floats"
 	case IntsAttribute:
 		return "ints"
+	case StringsAttribute:
+		return "strings"
+	case GraphAttribute:
+		return "graph"
+	case TensorsAttribute:
+		return "tensors"
+	case SparseAttribute:
+		return "sparse tensor"
+	case TypeAttribute:
+		return "type"
 	}
 	return fmt.Sprintf("%d", int32(t))
 }

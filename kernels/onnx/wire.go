@@ -228,3 +228,79 @@ func (s *spending) float32s(f field, to *[]float32) error {
 	*to = list
 	return nil
 }
+
+// data reads bytes as a string, whatever they mean.
+func (s *spending) data(f field, to *string) error {
+	if err := f.is(protowire.BytesType); err != nil {
+		return err
+	}
+	if err := s.numbers(len(f.bytes), 1); err != nil {
+		return err
+	}
+	*to = string(f.bytes)
+	return nil
+}
+
+func (s *spending) datas(f field, to *[]string) error {
+	if err := s.item(); err != nil {
+		return err
+	}
+	*to = append(*to, "")
+	return s.data(f, &(*to)[len(*to)-1])
+}
+
+// varintList reads a repeated int32 or uint64, of size bytes each, packed or one at
+// a time.
+func varintList[T int32 | uint64](s *spending, f field, size int, to *[]T) error {
+	if f.wire == protowire.VarintType {
+		if err := s.numbers(1, size); err != nil {
+			return err
+		}
+		*to = append(*to, T(f.scalar))
+		return nil
+	}
+	if err := f.is(protowire.BytesType); err != nil {
+		return err
+	}
+	n := varints(f.bytes)
+	if err := s.numbers(n, size); err != nil {
+		return err
+	}
+	list := slices.Grow(*to, n)
+	for b := f.bytes; len(b) > 0; {
+		v, n := protowire.ConsumeVarint(b)
+		if n < 0 {
+			return protowire.ParseError(n)
+		}
+		list, b = append(list, T(v)), b[n:]
+	}
+	*to = list
+	return nil
+}
+
+// float64s reads a repeated double, packed or one at a time.
+func (s *spending) float64s(f field, to *[]float64) error {
+	if f.wire == protowire.Fixed64Type {
+		if err := s.numbers(1, 8); err != nil {
+			return err
+		}
+		*to = append(*to, math.Float64frombits(f.scalar))
+		return nil
+	}
+	if err := f.is(protowire.BytesType); err != nil {
+		return err
+	}
+	if len(f.bytes)%8 != 0 {
+		return errors.New("a packed list of doubles is not a multiple of 8 bytes long")
+	}
+	if err := s.numbers(len(f.bytes)/8, 8); err != nil {
+		return err
+	}
+	list := slices.Grow(*to, len(f.bytes)/8)
+	for b := f.bytes; len(b) > 0; b = b[8:] {
+		v, _ := protowire.ConsumeFixed64(b)
+		list = append(list, math.Float64frombits(v))
+	}
+	*to = list
+	return nil
+}

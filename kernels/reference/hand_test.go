@@ -179,9 +179,9 @@ func TestPointwiseByHand(t *testing.T) {
 		{"batch normalization", ir.BatchNormalization{Epsilon: 1}, []*tensor.Tensor{
 			of([]int{1, 2, 2}, 1, 3, 2, 4), of([]int{2}, 2, 1), of([]int{2}, 5, -1), of([]int{2}, 1, 0), of([]int{2}, 3, 0)},
 			of([]int{1, 2, 2}, 5, 7, 1, 3)},
-		{"mean of columns", ir.ReduceMean{}, []*tensor.Tensor{count(2, 3), ints([]int{1}, 0)}, of([]int{3}, 2.5, 3.5, 4.5)},
-		{"mean of rows kept", ir.ReduceMean{KeepDims: true}, []*tensor.Tensor{count(2, 3), ints([]int{1}, -1)}, of([]int{2, 1}, 2, 5)},
-		{"mean of all", ir.ReduceMean{}, []*tensor.Tensor{count(2, 3)}, of(nil, 3.5)},
+		{"mean of columns", ir.Reduce{By: ir.ReduceMean}, []*tensor.Tensor{count(2, 3), ints([]int{1}, 0)}, of([]int{3}, 2.5, 3.5, 4.5)},
+		{"mean of rows kept", ir.Reduce{By: ir.ReduceMean, KeepDims: true}, []*tensor.Tensor{count(2, 3), ints([]int{1}, -1)}, of([]int{2, 1}, 2, 5)},
+		{"mean of all", ir.Reduce{By: ir.ReduceMean}, []*tensor.Tensor{count(2, 3)}, of(nil, 3.5)},
 		// e⁰ : e^ln3 = 1 : 3.
 		{"softmax", ir.Softmax{Axis: 1}, []*tensor.Tensor{of([]int{1, 2}, 0, float32(math.Log(3)))}, of([]int{1, 2}, 0.25, 0.75)},
 		{"softmax of columns", ir.Softmax{Axis: 0}, []*tensor.Tensor{of([]int{2, 2}, 7, 1, 7, 1)}, of([]int{2, 2}, 0.5, 0.5, 0.5, 0.5)},

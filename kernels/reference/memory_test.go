@@ -37,7 +37,7 @@ func TestARunHoldsNoMoreThanItsPlan(t *testing.T) {
 		p := ready.(*program)
 		x, y, z := zeros(t), zeros(t), zeros(t)
 		tensor.Data[float32](x)[7] = 1
-		if err := p.bind([]*tensor.Tensor{x}, []*tensor.Tensor{y, z}); err != nil {
+		if err := p.bind([]tensor.Value{x}, []tensor.Value{y, z}); err != nil {
 			t.Fatal(err)
 		}
 		for i := range plan.Graph.Nodes {

@@ -6,13 +6,8 @@ import (
 )
 
 // copyElements gives X's elements, in order, Y's shape: Reshape-14, Flatten-13,
-// Squeeze-13, Unsqueeze-13 and Identity-16 differ only in the shape that they
-// infer.
-func copyElements(xt, yt *tensor.Tensor) error {
-	copy(tensor.Data[float32](yt), tensor.Data[float32](xt))
-	copy(tensor.Data[int64](yt), tensor.Data[int64](xt))
-	return nil
-}
+// Squeeze-13 and Unsqueeze-13 differ only in the shape that they infer.
+func copyElements(xt, yt *tensor.Tensor) error { return tensor.Copy(yt, 0, xt, 0, yt.Len()) }
 
 // shape gives X's extents from Start to End (ONNX Shape-15). Y is an int64
 // vector; bounds beyond the rank are clamped.
@@ -28,52 +23,38 @@ func shape(op ir.Shape, xt, yt *tensor.Tensor) error {
 // concat joins its inputs along Axis (ONNX Concat-13). Inputs and Y agree in
 // all other extents.
 func concat(op ir.Concat, in args, yt *tensor.Tensor) error {
-	if yt.DType() == tensor.Int64 {
-		concatElements[int64](op, in, yt)
-	} else {
-		concatElements[float32](op, in, yt)
-	}
-	return nil
-}
-
-func concatElements[T tensor.Element](op ir.Concat, in args, yt *tensor.Tensor) {
 	axis := axisOf(op.Axis, len(yt.Shape()))
-	y := tensor.Data[T](yt)
+	at := 0
 	for o := range size(yt.Shape()[:axis]) {
 		for _, xt := range in {
 			if xt == nil {
 				continue
 			}
 			block := size(xt.Shape()[axis:])
-			y = y[copy(y, tensor.Data[T](xt)[o*block:(o+1)*block]):]
+			if err := tensor.Copy(yt, at, xt, o*block, block); err != nil {
+				return err
+			}
+			at += block
 		}
-	}
-}
-
-// gather takes slices of X along Axis (ONNX Gather-13). X is [outer…×A×inner…],
-// indices int64 of any shape, Y [outer…×indices…×inner…]; a negative index
-// counts from the end. That indices lie inside was checked with the shapes.
-func gather(op ir.Gather, xt, indices, yt *tensor.Tensor) error {
-	axis := axisOf(op.Axis, len(xt.Shape()))
-	at := make([]int, indices.Len())
-	for i, v := range tensor.Data[int64](indices) {
-		at[i] = axisOf(int(v), xt.Shape()[axis])
-	}
-	if yt.DType() == tensor.Int64 {
-		gatherElements[int64](xt, axis, at, yt)
-	} else {
-		gatherElements[float32](xt, axis, at, yt)
 	}
 	return nil
 }
 
-func gatherElements[T tensor.Element](xt *tensor.Tensor, axis int, at []int, yt *tensor.Tensor) {
+// gather takes slices of X along Axis (ONNX Gather-13). X is [outer…×A×inner…],
+// indices of any shape, Y [outer…×indices…×inner…]; a negative index
+// counts from the end. That indices lie inside was checked with the shapes.
+func gather(op ir.Gather, xt, indices, yt *tensor.Tensor) error {
 	s := xt.Shape()
-	inner := size(s[axis+1:])
-	x, y := tensor.Data[T](xt), tensor.Data[T](yt)
+	axis := axisOf(op.Axis, len(s))
+	inner, to, list := size(s[axis+1:]), 0, wholes(indices)
 	for o := range size(s[:axis]) {
-		for _, a := range at {
-			y = y[copy(y, x[(o*s[axis]+a)*inner:][:inner]):]
+		for _, v := range list {
+			from := (o*s[axis] + axisOf(int(v), s[axis])) * inner
+			if err := tensor.Copy(yt, to, xt, from, inner); err != nil {
+				return err
+			}
+			to += inner
 		}
 	}
+	return nil
 }

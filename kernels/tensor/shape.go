@@ -12,7 +12,7 @@ import (
 // address range.
 var ErrOverflow = errors.New("the shape's size overflows")
 
-// maxElements keeps the byte size of the widest element type within an int.
+// maxElements keeps the byte size of elements of 8 bytes within an int.
 const maxElements = math.MaxInt / 8
 
 // Shape is the extent of each dimension, outermost first.

@@ -1,5 +1,6 @@
-// Package tensor holds the one value that every engine reads and writes: a
-// dense, row-major, contiguous array with a shape and an element type.
+// Package tensor holds the values that every engine reads and writes: above all
+// the Tensor, a dense, row-major, contiguous array with a shape and an element
+// type, and the Sequence, Optional and Map that a few operators make of it.
 //
 // It owns the layout (row-major, no strides, no padding), the element types
 // and the overflow-checked arithmetic on shapes. It refuses views, broadcasting
@@ -12,51 +13,20 @@
 //	row := tensor.Data[float32](t)[3:6] // shares t's memory
 package tensor
 
-import "fmt"
-
-// DType names the type of a tensor's elements.
-type DType uint8
-
-// The element types that the engines know.
-const (
-	Invalid DType = iota
-	Float32
-	Int64
+import (
+	"errors"
+	"fmt"
 )
-
-// Element lists the Go types that store a DType.
-type Element interface{ float32 | int64 }
-
-// Size is the storage of one element in bytes.
-func (d DType) Size() int {
-	switch d {
-	case Float32:
-		return 4
-	case Int64:
-		return 8
-	}
-	return 0
-}
-
-func (d DType) String() string {
-	switch d {
-	case Float32:
-		return "float32"
-	case Int64:
-		return "int64"
-	}
-	return fmt.Sprintf("dtype(%d)", uint8(d))
-}
 
 // Tensor is a dense row-major array. A Tensor of rank 0 is a scalar with one
 // element; a dimension of 0 is allowed and makes it empty.
 //
 // A Tensor is not safe for concurrent writes; concurrent reads are.
 type Tensor struct {
-	dtype   DType
-	shape   Shape
-	float32 []float32
-	int64   []int64
+	dtype DType
+	shape Shape
+	data  any // []T of dtype's T, never nil inside
+	len   int
 }
 
 // New allocates a zeroed tensor.
@@ -66,16 +36,14 @@ func New(dtype DType, shape ...int) (*Tensor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("allocate %v tensor %v: %w", dtype, Shape(shape), err)
 	}
-	t := &Tensor{dtype: dtype, shape: Shape(shape).Clone()}
-	switch dtype {
-	case Float32:
-		t.float32 = make([]float32, n)
-	case Int64:
-		t.int64 = make([]int64, n)
-	default:
+	alloc := storageOf(dtype).alloc
+	if alloc == nil {
 		return nil, fmt.Errorf("allocate tensor %v: element type %v is not supported", Shape(shape), dtype)
 	}
-	return t, nil
+	if n > maxElements/2 && dtype.Size() > 8 {
+		return nil, fmt.Errorf("allocate %v tensor %v: %w", dtype, Shape(shape), ErrOverflow)
+	}
+	return &Tensor{dtype: dtype, shape: Shape(shape).Clone(), data: alloc(n), len: n}, nil
 }
 
 // Of wraps data, which the tensor then shares; len(data) must be the product
@@ -88,27 +56,14 @@ func Of[T Element](data []T, shape ...int) (*Tensor, error) {
 	if n != len(data) {
 		return nil, fmt.Errorf("wrap %d elements as tensor %v: the shape holds %d", len(data), Shape(shape), n)
 	}
-	t := &Tensor{shape: Shape(shape).Clone()}
-	switch d := any(data).(type) {
-	case []float32:
-		t.dtype, t.float32 = Float32, d
-	case []int64:
-		t.dtype, t.int64 = Int64, d
-	}
-	return t, nil
+	return &Tensor{dtype: TypeFor[T](), shape: Shape(shape).Clone(), data: data, len: n}, nil
 }
 
 // Data is the tensor's own storage, in row-major order; writing to it writes
 // to the tensor. It is nil if the tensor's elements are not of type T.
 func Data[T Element](t *Tensor) []T {
-	var zero []T
-	switch p := any(&zero).(type) {
-	case *[]float32:
-		*p = t.float32
-	case *[]int64:
-		*p = t.int64
-	}
-	return zero
+	data, _ := t.data.([]T)
+	return data
 }
 
 // DType is the type of the elements.
@@ -119,16 +74,36 @@ func (t *Tensor) DType() DType { return t.dtype }
 func (t *Tensor) Shape() Shape { return t.shape }
 
 // Len is the number of elements.
-func (t *Tensor) Len() int { return len(t.float32) + len(t.int64) }
+func (t *Tensor) Len() int { return t.len }
 
 // Clone copies the tensor and its elements.
 func (t *Tensor) Clone() *Tensor {
-	return &Tensor{
-		dtype:   t.dtype,
-		shape:   t.shape.Clone(),
-		float32: append([]float32(nil), t.float32...),
-		int64:   append([]int64(nil), t.int64...),
+	s := storageOf(t.dtype)
+	data := s.alloc(t.len)
+	s.copy(data, 0, t.data, 0, t.len)
+	return &Tensor{dtype: t.dtype, shape: t.shape.Clone(), data: data, len: t.len}
+}
+
+// Reshaped is a tensor of another shape that shares t's elements.
+func (t *Tensor) Reshaped(shape ...int) (*Tensor, error) {
+	if n, err := Shape(shape).Elements(); err != nil || n != t.len {
+		return nil, errors.Join(fmt.Errorf("give %v the shape %v, which holds another number of elements", t, Shape(shape)), err)
 	}
+	return &Tensor{dtype: t.dtype, shape: Shape(shape).Clone(), data: t.data, len: t.len}, nil
+}
+
+// Copy copies n elements of from, beginning with the j-th, to the i-th of to and
+// what follows. It fails if they are of different types or lie outside; a range
+// that overlaps is copied as if it were read first.
+func Copy(to *Tensor, i int, from *Tensor, j, n int) error {
+	if to.dtype != from.dtype {
+		return fmt.Errorf("copy elements of %v to %v", from, to)
+	}
+	if n < 0 || i < 0 || j < 0 || n > to.len-i || n > from.len-j {
+		return fmt.Errorf("copy %d elements from %d of %v to %d of %v: they lie outside", n, j, from, i, to)
+	}
+	storageOf(to.dtype).copy(to.data, i, from.data, j, n)
+	return nil
 }
 
 func (t *Tensor) String() string { return fmt.Sprintf("%v%v", t.dtype, t.shape) }

@@ -109,7 +109,7 @@ func integers(name string, v ...int64) onnx.Attribute {
 }
 
 func value(name string, shape ...int64) onnx.ValueInfo {
-	v := onnx.ValueInfo{Name: name, Type: onnx.Float}
+	v := onnx.ValueInfo{Name: name, TypeInfo: onnx.TypeInfo{Type: onnx.Float}}
 	for _, d := range shape {
 		v.Shape = append(v.Shape, onnx.Dim{Value: d})
 	}

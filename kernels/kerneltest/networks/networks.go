@@ -38,7 +38,7 @@ type export struct {
 func newExport(name string, shape ...int64) *export {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(name)) // a hash takes everything
-	in := onnx.ValueInfo{Name: "input", Type: onnx.Float}
+	in := onnx.ValueInfo{Name: "input", TypeInfo: onnx.TypeInfo{Type: onnx.Float}}
 	for _, d := range shape {
 		in.Shape = append(in.Shape, onnx.Dim{Value: d})
 	}
@@ -55,7 +55,7 @@ func (e *export) model(scores string, classes int64) *onnx.Model {
 		panic(fmt.Sprintf("networks: %q is not what %s ends with", scores, e.graph.Name))
 	}
 	last.Outputs[0] = "output"
-	e.graph.Outputs = []onnx.ValueInfo{{Name: "output", Type: onnx.Float, Shape: []onnx.Dim{{Value: 1}, {Value: classes}}}}
+	e.graph.Outputs = []onnx.ValueInfo{{Name: "output", TypeInfo: onnx.TypeInfo{Type: onnx.Float, Shape: []onnx.Dim{{Value: 1}, {Value: classes}}}}}
 	return &onnx.Model{
 		IRVersion: 7, Producer: "pytorch", ProducerVersion: "2.1.0",
 		Opsets: []onnx.Opset{{Version: 13}},
