@@ -1,5 +1,6 @@
-// Package kernels runs neural networks: it reads an ONNX file, plans it once,
-// and executes the plan on the first engine that can.
+// Package kernels runs neural networks: it reads an ONNX file, plans it
+// once for each shape of its inputs, and executes the plan on the first engine that
+// can.
 //
 // It owns the way from a file to a Session, the Engine contract and the choice
 // of an engine, which it always explains. It refuses to know the file format
@@ -7,7 +8,8 @@
 // imports nothing else of Squadron and can be used alone.
 //
 // Vocabulary: an Engine executes plans; a Session is one model loaded on one
-// engine; a Refusal says why a preferred engine did not take it.
+// engine; a signature is the shapes that a plan is made for, and a run with others
+// makes a plan anew; a Refusal says why a preferred engine did not take a model.
 //
 //	s, err := kernels.Open("model.onnx", kernels.Options{
 //		Engines: []kernels.Engine{gorgonia.Engine{}, reference.Engine{}},

@@ -15,6 +15,7 @@ type folder struct {
 	limit  int // bytes of one file
 	root   *os.Root
 	mapped map[string][]byte
+	failed error // what Close tells
 }
 
 func newFolder(dir string, limit int) *folder {
@@ -64,14 +65,15 @@ func (f *folder) drop(part []byte) {
 	start := int(uintptr(unsafe.Pointer(unsafe.SliceData(part))) & uintptr(page-1))
 	skip := (page - start) % page
 	if whole := (len(part) - skip) / page * page; whole > 0 {
-		// An advice that is not taken costs memory and nothing else.
-		_ = syscall.Madvise(part[skip:][:whole], syscall.MADV_DONTNEED)
+		if err := syscall.Madvise(part[skip:][:whole], syscall.MADV_DONTNEED); err != nil {
+			f.failed = fmt.Errorf("let go of a part of the model's file: %w", err) // it costs memory until Close tells
+		}
 	}
 }
 
 // Close unmaps the files, whose content must not be used any more.
 func (f *folder) Close() error {
-	var errs []error
+	errs := []error{f.failed}
 	for _, data := range f.mapped {
 		if len(data) > 0 {
 			errs = append(errs, syscall.Munmap(data))

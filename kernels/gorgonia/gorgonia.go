@@ -2,15 +2,17 @@
 // operators. It alone of the runtime imports Gorgonia.
 //
 // It owns the lowering (one Gorgonia node for each step of the plan), the
-// kernels, and a machine that runs such a graph without allocating. It refuses
-// Gorgonia's stock operators, its allocation and its differentiation: a step
-// writes to its place in the plan's arena and to nothing else. A step for which
-// it has no kernel is refused when the plan is compiled.
+// kernels, and a machine that runs such a graph. It refuses Gorgonia's stock
+// operators, its allocation and its differentiation: a step writes to its place in
+// the plan's arena and to nothing else, and allocates nothing. A node for which it
+// has no kernel becomes a general step, which has package reference compute it, in
+// memory that is taken then (docs/decisions/0009-run-time-values.md).
 //
 // Vocabulary: a step is a Gorgonia operator bound to one node of the plan; a
 // kernel computes a step's elements; a site is the node that a kernel is fitted
-// to; the workspace is the bounded memory that the kernels take turns in; the
-// machine is the gorgonia.VM that runs the steps.
+// to; a box is the value of what is no float32 tensor of a known shape; the
+// workspace is the bounded memory that the kernels take turns in; the machine is
+// the gorgonia.VM that runs the steps.
 //
 //	program, err := gorgonia.Engine{}.Compile(plan)
 //	if err != nil {

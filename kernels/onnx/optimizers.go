@@ -1,6 +1,10 @@
 package onnx
 
-import "github.com/squadron-edge/squadron/kernels/ir"
+import (
+	"errors"
+
+	"github.com/squadron-edge/squadron/kernels/ir"
+)
 
 // optimizers lack Gradient, which would differentiate the graph around it.
 var optimizers = family{
@@ -11,10 +15,13 @@ var optimizers = family{
 		}
 	},
 	"Adam": func(r *reading) ir.Operator {
-		// The specification's default is 1e-6, and ONNX 1.12's own case counts on 1e-2.
-		r.required("epsilon")
+		epsilon := r.attribute("epsilon", FloatAttribute)
+		if epsilon == nil {
+			r.fail(errors.New(`attribute "epsilon" is missing: its default is 1e-6 in the specification and 1e-2 in ONNX 1.12's own case, so it must be said`))
+			return ir.Optimizer{}
+		}
 		return ir.Optimizer{
-			Rule: ir.Adam, Alpha: r.float("alpha", 0.9), Beta: r.float("beta", 0.999), Epsilon: r.float("epsilon", 1e-6),
+			Rule: ir.Adam, Alpha: r.float("alpha", 0.9), Beta: r.float("beta", 0.999), Epsilon: epsilon.Float,
 			Norm: r.float("norm_coefficient", 0), NormPost: r.float("norm_coefficient_post", 0),
 		}
 	},

@@ -7,7 +7,7 @@ import (
 	"github.com/squadron-edge/squadron/kernels/tensor"
 )
 
-// realAt reads elements as reals does, without a copy of them.
+// realAt reads elements as float64, without a copy of them: see reals.
 func realAt(t *tensor.Tensor) func(i int) float64 {
 	switch t.DType() {
 	case tensor.Float32:
@@ -37,7 +37,7 @@ func realAt(t *tensor.Tensor) func(i int) float64 {
 	return func(i int) float64 { return float64(at(i)) }
 }
 
-// wholeAt reads elements as wholes does, without a copy of them.
+// wholeAt reads elements as int64, without a copy of them: see wholes.
 func wholeAt(t *tensor.Tensor) func(i int) int64 {
 	switch t.DType() {
 	case tensor.Int64:
@@ -72,7 +72,7 @@ func wholeAt(t *tensor.Tensor) func(i int) int64 {
 	panic(fmt.Sprintf("%v does not hold whole numbers", t)) // inference gives such a kernel integers
 }
 
-// realTo writes elements as putReals does; with saturate, a float of 8 bits
+// realTo writes elements as putReals says; with saturate, a float of 8 bits
 // becomes the largest instead of infinite or NaN.
 func realTo(t *tensor.Tensor, saturate bool) func(i int, v float64) {
 	switch t.DType() {
@@ -102,7 +102,7 @@ func realTo(t *tensor.Tensor, saturate bool) func(i int, v float64) {
 	panic(fmt.Sprintf("%v does not hold real numbers", t)) // inference gives such a kernel float outputs
 }
 
-// wholeTo writes elements as putWholes does.
+// wholeTo writes elements as putWholes says.
 func wholeTo(t *tensor.Tensor) func(i int, v int64) {
 	switch t.DType() {
 	case tensor.Int64:
@@ -178,4 +178,8 @@ func each(w *ir.Watch, y *tensor.Tensor, f func(i int)) error {
 		f(i)
 	}
 	return nil
+}
+
+type smallFloat interface {
+	tensor.F16 | tensor.BF16 | tensor.E4M3FN | tensor.E4M3FNUZ | tensor.E5M2 | tensor.E5M2FNUZ | tensor.E8M0 | tensor.E2M1
 }

@@ -29,7 +29,7 @@ const Formats = ".npy (NumPy), .pb (ONNX), .json"
 func Read(file string, input ir.Value) (tensor.Value, error) {
 	data, err := readFile(file)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read input %q: %w", input.Name, err)
 	}
 	var v tensor.Value
 	switch strings.ToLower(filepath.Ext(file)) {
@@ -72,7 +72,7 @@ func readFile(file string) (data []byte, err error) {
 // name: NAME.npy for tensors of types that NumPy has, otherwise NAME.json.
 func Write(dir, name string, v tensor.Value) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
+		return "", fmt.Errorf("make a folder for the outputs: %w", err)
 	}
 	base := strings.Map(func(r rune) rune {
 		if r == '/' || r == '\\' || r == 0 || r == ':' {
